@@ -1,0 +1,29 @@
+{# numerator / denominator as decimal(28, 10), exact and cut towards zero at the last digit.
+
+   DuckDB divides decimals in floating point, so the division is done on 128-bit integers. Cutting (not
+   rounding) matters: a later round_money then rounds the true quotient half away from zero, once.
+   numerator_scale and denominator_scale (18 at most) are the numbers of decimals that the sides carry.
+   Overflow raises; a zero denominator gives null. #}
+{% macro ratio(numerator, denominator, numerator_scale=10, denominator_scale=10) -%}
+  {{ return(adapter.dispatch('ratio', 'commissions')(numerator, denominator, numerator_scale, denominator_scale)) }}
+{%- endmacro %}
+
+{% macro default__ratio(numerator, denominator, numerator_scale, denominator_scale) -%}
+  {%- set shift = 10 + denominator_scale - numerator_scale -%}
+  ((({{ commissions.unscaled(numerator, numerator_scale) }})
+    {%- if shift > 0 %} * {{ commissions.power_of_ten(shift) }}::hugeint{% endif %}
+    // nullif(({{ commissions.unscaled(denominator, denominator_scale) }})
+       {%- if shift < 0 %} * {{ commissions.power_of_ten(-shift) }}::hugeint{% endif %}, 0)
+  )::decimal(38, 0) * 0.0000000001::decimal(10, 10))::decimal(28, 10)
+{%- endmacro %}
+
+{# A decimal as a 128-bit integer of its smallest digit: 5.25 at scale 4 is 52500. #}
+{% macro unscaled(amount, scale) -%}
+  trunc({{ amount }})::hugeint * {{ commissions.power_of_ten(scale) }}::hugeint
+    + ((({{ amount }}) - trunc({{ amount }}))::decimal(38, {{ scale }})
+      * {{ commissions.power_of_ten(scale) }}::decimal({{ scale + 1 }}, 0))::hugeint
+{%- endmacro %}
+
+{% macro power_of_ten(digits) -%}
+  1{{ '0' * digits }}
+{%- endmacro %}

@@ -1,0 +1,21 @@
+-- Takes the daily average rate of each currency against the feed's base currency.
+-- Grain: one row a currency and day on which the feed has a rate.
+with
+
+currency_rates as (
+  select * from {{ ref('stg_fx__currency_rates') }}
+  where
+    not is_deleted_in_source
+    and "FromCurrencyCode" = '{{ var("fx_base_currency_code") }}'
+    and "ToCurrencyCode" <> '{{ var("fx_base_currency_code") }}'
+),
+
+final as (
+  select
+    "ToCurrencyCode"::varchar as currency_code,
+    "CurrencyRateDate"::date as rate_date,
+    "AverageRate"::decimal(18, 8) as units_per_base
+  from currency_rates
+)
+
+select * from final

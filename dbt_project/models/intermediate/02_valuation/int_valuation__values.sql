@@ -1,0 +1,115 @@
+-- Values each eligible transaction in the plan's currency, at the rate snapshotted on its booking date, or says
+-- why it has no value.
+-- Grain: one row an eligible transaction and plan. Rule: docs/rules/valuation.md
+with
+
+verdicts as (
+  select * from {{ ref('int_filtering__verdicts') }}
+  where verdict_code = 'eligible'
+),
+
+transactions as (
+  select * from {{ ref('int_pool__transactions') }}
+),
+
+plan_versions as (
+  select * from {{ ref('plans') }}
+),
+
+native_values as (
+  select * from {{ ref('int_valuation__native_values') }}
+),
+
+currencies as (
+  select * from {{ ref('currencies') }}
+),
+
+booking_rates as (
+  select * from {{ ref('int_valuation__booking_rates') }}
+),
+
+priced as (
+  select
+    verdicts.transaction_id,
+    verdicts.plan_id,
+    verdicts.plan_valid_from,
+    verdicts.booked_date as credit_date,
+    verdicts.owner_payee_id,
+    transactions.territory_id,
+    transactions.currency_code as transaction_currency_code,
+    native_values.native_value_amount,
+    plan_versions.currency_code,
+    plan_versions.credit_method_code,
+    plan_versions.calendar_id,
+    currencies.currency_code is not null as is_known_currency,
+    plan_versions.value_currency_code = 'plan' as is_in_plan_currency,
+    coalesce(transactions.currency_code = plan_versions.currency_code, false) as is_same_currency,
+    from_rates.units_per_base as units_from,
+    to_rates.units_per_base as units_to,
+    least(from_rates.rate_date, to_rates.rate_date) as fx_rate_date
+  from verdicts
+  inner join transactions on verdicts.transaction_id = transactions.transaction_id
+  inner join plan_versions
+    on
+      verdicts.plan_id = plan_versions.plan_id
+      and verdicts.plan_valid_from = plan_versions.valid_from
+  left join native_values
+    on
+      verdicts.transaction_id = native_values.transaction_id
+      and verdicts.plan_id = native_values.plan_id
+      and verdicts.plan_valid_from = native_values.plan_valid_from
+  left join currencies on transactions.currency_code = currencies.currency_code
+  left join booking_rates as from_rates
+    on
+      transactions.currency_code = from_rates.currency_code
+      and verdicts.booked_date = from_rates.booked_date
+  left join booking_rates as to_rates
+    on
+      plan_versions.currency_code = to_rates.currency_code
+      and verdicts.booked_date = to_rates.booked_date
+),
+
+valued as (
+  select
+    *,
+    case
+      when native_value_amount is null then 'missing_amount'
+      when is_in_plan_currency then null
+      when transaction_currency_code is null then 'missing_currency'
+      when not is_known_currency then 'unknown_currency'
+      when is_same_currency then null
+      when units_from is null or units_to is null then 'missing_fx_rate'
+    end as reason_code,
+    is_in_plan_currency or is_same_currency as is_unconverted
+  from priced
+),
+
+final as (
+  select
+    (transaction_id || '|' || plan_id)::varchar as value_key,
+    transaction_id::varchar as transaction_id,
+    plan_id::varchar as plan_id,
+    plan_valid_from::date as plan_valid_from,
+    credit_date::date as credit_date,
+    owner_payee_id::varchar as owner_payee_id,
+    territory_id::varchar as territory_id,
+    credit_method_code::varchar as credit_method_code,
+    calendar_id::varchar as calendar_id,
+    transaction_currency_code::varchar as transaction_currency_code,
+    native_value_amount::decimal(28, 10) as native_value_amount,
+    currency_code::varchar as currency_code,
+    (case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from', 8, 8) }} end)
+      ::decimal(28, 10) as fx_rate,
+    (case when reason_code is null and not is_unconverted then fx_rate_date end)::date as fx_rate_date,
+    (
+      case
+        when reason_code is not null then null
+        when is_unconverted then native_value_amount
+        else {{ ratio('native_value_amount * units_to', 'units_from', 18, 8) }}
+      end
+    )::decimal(28, 10) as value_amount,
+    reason_code::varchar as reason_code
+  from valued
+)
+
+select * from final

@@ -1,0 +1,82 @@
+-- Settles what became of every transaction under every plan: credited, or skipped with the first reason of the
+-- first stage that stopped it.
+-- Grain: one row a transaction and plan (one row without a plan where no plan names the source object).
+with
+
+verdicts as (
+  select * from {{ ref('int_filtering__verdicts') }}
+),
+
+transaction_values as (
+  select * from {{ ref('int_valuation__values') }}
+),
+
+candidates as (
+  select
+    transaction_id,
+    plan_id,
+    count(*) as candidate_count,
+    count(*) filter (where is_on_plan) as on_plan_count
+  from {{ ref('int_crediting__candidates') }}
+  group by transaction_id, plan_id
+),
+
+credits as (
+  select
+    transaction_id,
+    plan_id,
+    count(*) as credit_count,
+    sum(credited_amount) as credited_amount
+  from {{ ref('int_crediting__credits') }}
+  group by transaction_id, plan_id
+),
+
+joined as (
+  select
+    verdicts.*,
+    transaction_values.value_amount,
+    transaction_values.currency_code,
+    coalesce(credits.credit_count, 0) as credit_count,
+    credits.credited_amount,
+    case
+      when verdicts.reason_code is not null then verdicts.reason_code
+      when transaction_values.reason_code is not null then transaction_values.reason_code
+      when credits.credit_count is not null then null
+      when candidates.on_plan_count > 0 then 'no_attainment_window'
+      when candidates.candidate_count > 0 then 'no_plan_assignment'
+      when transaction_values.credit_method_code <> 'territory' then 'no_plan_assignment'
+      when transaction_values.territory_id is null then 'missing_territory'
+      else 'no_territory_member'
+    end as final_reason_code
+  from verdicts
+  left join transaction_values
+    on
+      verdicts.transaction_id = transaction_values.transaction_id
+      and verdicts.plan_id = transaction_values.plan_id
+  left join candidates
+    on
+      verdicts.transaction_id = candidates.transaction_id
+      and verdicts.plan_id = candidates.plan_id
+  left join credits
+    on
+      verdicts.transaction_id = credits.transaction_id
+      and verdicts.plan_id = credits.plan_id
+),
+
+final as (
+  select
+    verdict_key::varchar as verdict_key,
+    transaction_id::varchar as transaction_id,
+    plan_id::varchar as plan_id,
+    plan_valid_from::date as plan_valid_from,
+    booked_date::date as booked_date,
+    (case when final_reason_code is null then 'credited' else 'skipped' end)::varchar as disposition_code,
+    final_reason_code::varchar as reason_code,
+    currency_code::varchar as currency_code,
+    value_amount::decimal(28, 10) as value_amount,
+    credit_count::bigint as credit_count,
+    credited_amount::decimal(28, 10) as credited_amount
+  from joined
+)
+
+select * from final

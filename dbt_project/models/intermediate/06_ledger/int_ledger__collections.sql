@@ -1,0 +1,107 @@
+-- Matches each payment and refund to its deal by deal id (through the invoice), takes tax and freight out, and
+-- keeps the running total collected per deal; what cannot be matched keeps a reason.
+-- Grain: one row a payment or refund. Rule: docs/rules/ledger.md
+with
+
+payments as (
+  select * from {{ ref('stg_billing__payments') }}
+),
+
+invoices as (
+  select * from {{ ref('stg_billing__invoices') }}
+),
+
+transactions as (
+  select * from {{ ref('int_pool__transactions') }}
+  where
+    source_system = 'crm'
+    and source_object = 'Opportunity'
+),
+
+matched as (
+  select
+    payments.payment_id,
+    payments.kind,
+    payments.invoice_id,
+    payments.paid_date,
+    payments.currency_code,
+    cast(payments.amount as decimal(28, 10)) as amount,
+    invoices.opportunity_id as deal_id,
+    transactions.transaction_id,
+    transactions.transaction_amount,
+    cast(invoices.subtotal_amount as decimal(28, 10)) as subtotal_amount,
+    cast(invoices.total_amount as decimal(28, 10)) as total_amount,
+    case
+      when payments.is_deleted_in_source then 'deleted_in_source'
+      when payments.paid_date is null then 'missing_paid_date'
+      when payments.paid_date > {{ as_of_date() }} then 'after_as_of_date'
+      when payments.amount is null then 'missing_amount'
+      when payments.invoice_id is null then 'missing_invoice'
+      when invoices.invoice_id is null then 'unknown_invoice'
+      when invoices.opportunity_id is null then 'missing_deal'
+      when transactions.transaction_id is null then 'unknown_deal'
+      when payments.currency_code is distinct from transactions.currency_code then 'currency_differs'
+      when coalesce(transactions.transaction_amount, 0) = 0 then 'deal_without_amount'
+      when coalesce(invoices.total_amount, 0) = 0 then 'invoice_without_total'
+    end as reason_code
+  from payments
+  left join invoices on payments.invoice_id = invoices.invoice_id
+  left join transactions on invoices.opportunity_id = transactions.source_record_id
+),
+
+paid_to_date as (
+  select
+    *,
+    case
+      when reason_code is null
+        then sum(amount) over (
+          partition by invoice_id, reason_code
+          order by paid_date, payment_id
+          rows between unbounded preceding and current row
+        )
+    end::decimal(28, 10) as paid_after_amount
+  from matched
+),
+
+netted as (
+  select
+    *,
+    {{ ratio('cast(paid_after_amount as decimal(38, 8)) * cast(subtotal_amount as decimal(38, 8))', 'total_amount', 16, 10) }}
+    - {{ ratio('cast(paid_after_amount - amount as decimal(38, 8)) * cast(subtotal_amount as decimal(38, 8))', 'total_amount', 16, 10) }}
+      as collected_amount
+  from paid_to_date
+),
+
+accumulated as (
+  select
+    *,
+    case
+      when reason_code is null
+        then sum(collected_amount) over (
+          partition by transaction_id, reason_code
+          order by paid_date, payment_id
+          rows between unbounded preceding and current row
+        )
+    end as collected_after_amount
+  from netted
+),
+
+final as (
+  select
+    payment_id::varchar as payment_id,
+    kind::varchar as kind_code,
+    invoice_id::varchar as invoice_id,
+    deal_id::varchar as deal_id,
+    transaction_id::varchar as transaction_id,
+    paid_date::date as paid_date,
+    currency_code::varchar as currency_code,
+    amount::decimal(28, 10) as payment_amount,
+    collected_amount::decimal(28, 10) as collected_amount,
+    (collected_after_amount - collected_amount)::decimal(28, 10) as collected_before_amount,
+    collected_after_amount::decimal(28, 10) as collected_after_amount,
+    transaction_amount::decimal(28, 10) as transaction_amount,
+    reason_code::varchar as reason_code
+  from accumulated
+)
+
+select * from final

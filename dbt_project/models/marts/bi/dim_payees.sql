@@ -1,0 +1,9 @@
+-- Describes everybody who can earn.
+-- Grain: one row a payee.
+with
+
+payees as (
+  select * from {{ ref('int_parameters__payees') }}
+)
+
+select * from payees

@@ -1,0 +1,9 @@
+-- Describes every transaction of the data pool and says where it came from.
+-- Grain: one row a transaction.
+with
+
+transactions as (
+  select * from {{ ref('int_pool__transactions') }}
+)
+
+select * from transactions

@@ -1,0 +1,9 @@
+-- Shows what each payee was credited against quota.
+-- Grain: one row a plan, payee and window.
+with
+
+windows as (
+  select * from {{ ref('int_attainment__windows') }}
+)
+
+select * from windows

@@ -1,0 +1,10 @@
+-- Keeps the latest version of each dated product cost under the source's own field names.
+-- Grain: one row a product and start date.
+with
+
+current_rows as (
+  {{ current_rows(source('crm', 'ProductCost__c'), ['"Product2Id"', '"Start_Date__c"']) }}
+)
+
+select *
+from current_rows

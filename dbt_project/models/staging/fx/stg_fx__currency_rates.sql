@@ -1,0 +1,10 @@
+-- Keeps the latest version of each currency rate under the source's own field names.
+-- Grain: one row a currency rate.
+with
+
+current_rows as (
+  {{ current_rows(source('fx', 'CurrencyRate'), ['"CurrencyRateID"']) }}
+)
+
+select *
+from current_rows

@@ -1,0 +1,10 @@
+-- Keeps the latest version of each department membership under the source's own field names.
+-- Grain: one row an employee, department, shift and start date.
+with
+
+current_rows as (
+  {{ current_rows(source('hris', 'department_history'), ['"employeeId"', '"departmentId"', '"shiftId"', '"startDate"']) }}
+)
+
+select *
+from current_rows

@@ -1,0 +1,10 @@
+-- Keeps the latest version of each Maven account under the source's own field names.
+-- Grain: one row an account.
+with
+
+current_rows as (
+  {{ current_rows(source('maven_crm', 'accounts'), ['account']) }}
+)
+
+select *
+from current_rows

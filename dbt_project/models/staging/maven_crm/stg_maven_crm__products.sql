@@ -1,0 +1,10 @@
+-- Keeps the latest version of each Maven product under the source's own field names.
+-- Grain: one row a product.
+with
+
+current_rows as (
+  {{ current_rows(source('maven_crm', 'products'), ['product']) }}
+)
+
+select *
+from current_rows
