@@ -1,0 +1,58 @@
+# Two commands do everything: `make run` (the main job) and `make test` (all checks).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export RUNTIME__DLTHUB_TELEMETRY := false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check summary test lint types ui kill lock clean
+
+help: ## Show this list.
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install everything into .venv, pinned by hash (the other targets do it when needed).
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.14 is needed, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info[:2] <= (3, 14) else 0'
+	@echo "Setting up .venv (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## Land, calculate and publish, then print what everybody is paid and why.
+	@$(BIN)/commissions run
+
+check: $(READY) ## Check plan seeds and extracts; writes nothing.
+	@$(BIN)/commissions check
+
+summary: $(READY) ## Print the summary of the last good run again.
+	@$(BIN)/commissions summary
+
+ui: $(READY) ## Open the Dagster UI on the same graph.
+	@$(BIN)/commissions ui
+
+test: lint types ## Pass all checks: lint, types, dbt unit and data tests, pytest.
+	@$(BIN)/pytest
+
+lint: $(READY) ## Check the style of Python and SQL.
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+
+types: $(READY) ## Check the Python types.
+	@$(BIN)/mypy ingestion orchestration
+
+kill: $(READY) ## Kill loads at random points and rerun them, ROUNDS times; nothing may be lost or doubled.
+	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -p no:xdist -q tests/ingestion -k kill
+
+lock: ## Pin the dependencies anew (needs uv).
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --no-strip-extras -o requirements.lock
+
+clean: ## Remove the environment and everything that runs have made.
+	rm -rf $(VENV) var build *.egg-info dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
