@@ -1,0 +1,1 @@
+"""Landing of the source systems' extracts in the warehouse: it moves data and holds no business rule."""

@@ -1,0 +1,42 @@
+"""Load the extracts: python -m ingestion [system ...]"""
+
+import argparse
+import sys
+
+from ingestion.load import InputError, LandingError, LoadResult, WarehouseBusyError, load_system
+from ingestion.registry import SYSTEMS
+from ingestion.settings import Settings
+
+LINE = "{:<34} {:>9} {:>13} {:>9} {:>9}"
+
+
+def report(result: LoadResult) -> str:
+    """Return the result of one system as lines of text."""
+    lines = [
+        LINE.format(f"raw_{result.system}.{name}", row.in_file, row.new_versions, row.retired, row.live)
+        for name, row in result.tables.items()
+    ]
+    if result.mended:
+        lines.append(f"raw_{result.system}: an interrupted load was taken back first ({result.mended} rows)")
+    return "\n".join([*lines, *(f"notice: {notice}" for notice in result.notices)])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m ingestion", description="Load the extracts.")
+    parser.add_argument("systems", nargs="*", metavar="system", help=f"default: all of {', '.join(SYSTEMS)}")
+    systems = parser.parse_args().systems or list(SYSTEMS)
+    if unknown := [name for name in systems if name not in SYSTEMS]:
+        parser.error(f"unknown system {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
+    settings = Settings.from_env()
+    print(LINE.format("table", "in file", "new versions", "retired", "live"))
+    for name in systems:
+        try:
+            print(report(load_system(name, settings)), flush=True)
+        except (InputError, WarehouseBusyError, LandingError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Load source systems into the warehouse and tell what changed.
+
+Data flow: extracts -> check -> dlt (parquet) -> DuckDB schema raw_<system>. A system is loaded whole or not
+at all: a problem in one file stops it before anything is written, a kill is taken back by the next load.
+"""
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dlt
+import duckdb
+
+from ingestion.changes import check_system
+from ingestion.files import InputError, Problem, locate
+from ingestion.landing import (
+    LOAD_FILE_FORMAT,
+    WarehouseBusyError,
+    boundary,
+    connect,
+    exclusive,
+    landed_tables,
+    make_pipeline,
+    make_source,
+    prepare,
+    quoted,
+)
+from ingestion.registry import SYSTEMS
+from ingestion.settings import Settings
+from ingestion.tables import SourceSystem, Table
+
+__all__ = [
+    "InputError",
+    "LandingError",
+    "LoadResult",
+    "TableCount",
+    "TableResult",
+    "WarehouseBusyError",
+    "check_inputs",
+    "exclusive",
+    "load_all",
+    "load_system",
+    "prepare",
+    "table_counts",
+    "verify",
+]
+
+
+class LandingError(Exception):
+    """The warehouse does not hold the rows that the files have: a fault of the landing, not of a file."""
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """Versions of a raw table: `live` now, `retired` when they were replaced or left the source."""
+
+    live: int
+    retired: int
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """What a load did to one table.
+
+    Attributes:
+        in_file: rows of the extract.
+        new_versions: versions landed by this load: new rows and changed ones.
+        retired: rows that left the source with this load (a changed row is not among them).
+        live: rows now in force.
+    """
+
+    in_file: int
+    new_versions: int
+    retired: int
+    live: int
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did to one system; `mended` counts rows of a killed load that were taken back first."""
+
+    system: str
+    tables: dict[str, TableResult]
+    load_ids: tuple[str, ...]
+    notices: tuple[str, ...]
+    mended: int
+
+
+def _system(name: str) -> SourceSystem:
+    if name not in SYSTEMS:
+        raise KeyError(f"unknown source system '{name}'; known are: {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
+
+
+def check_inputs(extract_dir: Path) -> list[Problem]:
+    """Read and type all extracts of all systems without writing; return up to 20 problems a system."""
+    return [
+        problem
+        for system in SYSTEMS.values()
+        for problem in check_system(system.name, system.tables, extract_dir)
+    ]
+
+
+def _input_error(error: BaseException) -> InputError | None:
+    """Return the InputError that dlt has wrapped, if that is what stopped it."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, InputError):
+        seen = seen.__cause__ or seen.__context__
+    return seen
+
+
+def _rows_remembered(pipeline: dlt.Pipeline, system: str) -> dict[str, int]:
+    resources = pipeline.state.get("sources", {}).get(system, {}).get("resources", {})
+    return {name: int(state["rows"]) for name, state in resources.items() if "rows" in state}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> TableCount:
+    row = connection.execute(
+        f"SELECT count(*) FILTER (_dlt_valid_to IS NULL), count(_dlt_valid_to) FROM {quoted(schema, table)}"
+    ).fetchone()
+    return TableCount(*row) if row else TableCount(0, 0)
+
+
+def _changes(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, load_ids: Iterable[str]
+) -> tuple[int, int]:
+    """Return the new versions and the rows retired by these loads."""
+    name, new, gone = quoted(schema, table.name), 0, 0
+    same_key = " AND ".join(f"live.{quoted(key)} = closed.{quoted(key)}" for key in table.primary_key)
+    for load_id in load_ids:
+        row = connection.execute(
+            f"""
+            SELECT
+                (SELECT count(*) FROM {name} WHERE _dlt_load_id = $load_id),
+                (
+                    SELECT count(*) FROM {name} AS closed
+                    WHERE closed._dlt_valid_to BETWEEN $closed_at - INTERVAL 1 MILLISECOND
+                                                   AND $closed_at + INTERVAL 1 MILLISECOND
+                      AND NOT EXISTS (
+                        SELECT 1 FROM {name} AS live WHERE live._dlt_valid_to IS NULL AND {same_key}
+                      )
+                )
+            """,
+            {"load_id": load_id, "closed_at": boundary(load_id)},
+        ).fetchone()
+        new, gone = (new + row[0], gone + row[1]) if row else (new, gone)
+    return new, gone
+
+
+def table_counts(system: str, settings: Settings) -> dict[str, TableCount]:
+    """Return live and retired versions of each raw table of a system; zeros where nothing was landed yet."""
+    tables = _system(system).tables
+    if not settings.warehouse.exists():
+        return {table.name: TableCount(0, 0) for table in tables}
+    schema = _system(system).schema
+    with contextlib.closing(connect(settings, read_only=True)) as connection:
+        landed = set(landed_tables(connection, schema, "_dlt_valid_to"))
+        return {
+            table.name: _count(connection, schema, table.name) if table.name in landed else TableCount(0, 0)
+            for table in tables
+        }
+
+
+def verify(system: str, pipeline: dlt.Pipeline, settings: Settings) -> None:
+    """Check after a run that each table has as many live rows as its file.
+
+    Raises:
+        LandingError: a count differs.
+    """
+    counts = table_counts(system, settings)
+    differences = [
+        f"raw_{system}.{name}: {counts[name].live} live rows, the file has {rows}"
+        for name, rows in _rows_remembered(pipeline, system).items()
+        if name in counts and counts[name].live != rows
+    ]
+    if differences:
+        raise LandingError(
+            "the warehouse does not hold what the files have; drop the raw schema of the system and load it "
+            "again:\n  " + "\n  ".join(differences)
+        )
+
+
+def load_system(system: str, settings: Settings) -> LoadResult:
+    """Load all tables of one system.
+
+    Raises:
+        InputError: a file cannot be loaded; nothing was written.
+        WarehouseBusyError: another process is loading, or has the warehouse open.
+        LandingError: the warehouse does not hold what the files have.
+        KeyError: the system is unknown.
+    """
+    declared = _system(system)
+    with exclusive(settings):
+        mended = prepare(system, settings)
+        pipeline = make_pipeline(system, settings)
+        planned = make_source(system, declared.tables, settings.extracts, settings)
+        try:
+            info = pipeline.run(planned, loader_file_format=LOAD_FILE_FORMAT)
+        except Exception as error:
+            if (input_error := _input_error(error)) is not None:
+                raise input_error from None
+            raise
+        verify(system, pipeline, settings)
+        return _result(declared, pipeline, tuple(info.loads_ids), mended, settings)
+
+
+def _result(
+    declared: SourceSystem, pipeline: dlt.Pipeline, load_ids: tuple[str, ...], mended: int, settings: Settings
+) -> LoadResult:
+    in_file = _rows_remembered(pipeline, declared.name)
+    counts = table_counts(declared.name, settings)
+    tables: dict[str, TableResult] = {}
+    notices: list[str] = []
+    with contextlib.closing(connect(settings, read_only=True)) as connection:
+        for table in declared.tables:
+            new, gone = _changes(connection, declared.schema, table, load_ids)
+            tables[table.name] = TableResult(in_file.get(table.name, 0), new, gone, counts[table.name].live)
+            notices += _undeclared(connection, declared.schema, table)
+            path, file = locate(settings.extracts, declared.name, table)
+            if path is None:
+                notices.append(f"{file}: the file is absent, the rows of the last load stay in force")
+    return LoadResult(declared.name, tables, load_ids, tuple(notices), mended)
+
+
+def _undeclared(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> list[str]:
+    """Return a notice for each column that lies in the warehouse and is not declared."""
+    known = {column.name for column in table.columns}
+    rows = connection.execute(
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = ? AND table_name = ? ORDER BY 1",
+        [schema, table.name],
+    ).fetchall()
+    return [
+        f"{schema}.{table.name}: column {name} is not declared and lands as text; declare it to type it"
+        for (name,) in rows
+        if name not in known and not name.startswith("_")
+    ]
+
+
+def load_all(settings: Settings, systems: Iterable[str] | None = None) -> list[LoadResult]:
+    """Load the named systems, by default all; stop at the first that cannot be loaded."""
+    return [load_system(name, settings) for name in (systems or SYSTEMS)]

@@ -1,0 +1,1 @@
+"""The bundled sample company: extracts that let everything run without credentials."""

@@ -1,0 +1,54 @@
+"""Where things are, from the environment: no path is written into the code."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+SAMPLE_DIR = PROJECT_ROOT / "ingestion" / "sample"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a load needs to know.
+
+    Attributes:
+        home: folder of everything that a run writes.
+        extracts: folder with one folder of extracts a system.
+        shrink_ratio_max: share of a table's rows (1 = all) that may vanish from its file in one load.
+        shrink_rows_min: up to this number of rows may always vanish.
+        allow_shrink: tables, as "crm.Opportunity", whose file may shrink or be absent this time.
+        chunk_rows: rows handed to dlt at a time, and so the least number of rows in a load file.
+    """
+
+    home: Path
+    extracts: Path
+    shrink_ratio_max: Decimal = Decimal("0.10")
+    shrink_rows_min: int = 5
+    allow_shrink: frozenset[str] = frozenset()
+    chunk_rows: int = 50_000
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that the extracts are landed in."""
+        return self.home / "warehouse.duckdb"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings from environment variables.
+
+        COMMISSIONS_HOME (default: var/ in the project), COMMISSIONS_EXTRACTS or COMMISSIONS_SAMPLE_DIR
+        (default: the bundled sample), COMMISSIONS_ALLOW_SHRINK ("crm.Opportunity,hris.employees"),
+        COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000).
+        """
+        extracts = env.get("COMMISSIONS_EXTRACTS") or env.get("COMMISSIONS_SAMPLE_DIR")
+        allowed = (name.strip() for name in env.get("COMMISSIONS_ALLOW_SHRINK", "").split(","))
+        return cls(
+            home=Path(env.get("COMMISSIONS_HOME") or PROJECT_ROOT / "var").resolve(),
+            extracts=Path(extracts or SAMPLE_DIR).resolve(),
+            shrink_ratio_max=Decimal(env.get("COMMISSIONS_SHRINK_RATIO_MAX") or "0.10"),
+            allow_shrink=frozenset(name for name in allowed if name),
+            chunk_rows=int(env.get("COMMISSIONS_CHUNK_ROWS") or 50_000),
+        )

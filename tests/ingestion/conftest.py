@@ -1,0 +1,102 @@
+"""A small company to load, and a way to look at what was landed."""
+
+import csv
+import gzip
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ingestion.load import LoadResult, load_system
+from ingestion.registry import SYSTEMS
+from ingestion.settings import SAMPLE_DIR, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Row = dict[str, str]
+
+
+def sample_rows(system: str, table: str) -> list[Row]:
+    """Return the rows of a bundled extract."""
+    path = SAMPLE_DIR / system / f"{table}.csv"
+    content = (
+        path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".csv.gz").read_bytes())
+    )
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+@dataclass
+class Company:
+    """Extracts that a test may change, and the warehouse that they are loaded into."""
+
+    settings: Settings
+
+    def path(self, system: str, table: str) -> Path:
+        return self.settings.extracts / system / f"{table}.csv"
+
+    def write(self, system: str, table: str, rows: list[Row], columns: list[str] | None = None) -> None:
+        path = self.path(system, table)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        names = columns or (list(rows[0]) if rows else self.columns(system, table))
+        with path.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def read(self, system: str, table: str) -> list[Row]:
+        with self.path(system, table).open(newline="", encoding="utf-8") as handle:
+            return list(csv.DictReader(handle))
+
+    def columns(self, system: str, table: str) -> list[str]:
+        declared = next(found for found in SYSTEMS[system].tables if found.name == table)
+        return [column.name for column in declared.columns]
+
+    def edit(self, system: str, table: str, change: Callable[[list[Row]], list[Row] | None]) -> None:
+        """Let `change` alter the rows in place, or return other ones."""
+        rows = self.read(system, table)
+        self.write(system, table, change(rows) or rows, list(rows[0]))
+
+    def load(self, system: str, **changed: Any) -> LoadResult:
+        return load_system(system, replace(self.settings, **changed))
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_outer_settings() -> Iterator[None]:
+    """Keep the settings of the machine out of the tests."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COMMISSIONS_")}
+    yield
+    os.environ.update(kept)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """Billing with 60 invoices and their payments, and the whole HR system."""
+    made = Company(Settings(home=tmp_path / "home", extracts=tmp_path / "extracts"))
+    invoices = sample_rows("billing", "invoices")[:60]
+    ids = {row["invoice_id"] for row in invoices}
+    made.write("billing", "invoices", invoices)
+    made.write(
+        "billing", "payments", [row for row in sample_rows("billing", "payments") if row["invoice_id"] in ids]
+    )
+    for table in SYSTEMS["hris"].tables:
+        made.write("hris", table.name, sample_rows("hris", table.name))
+    return made
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, dict[str, LoadResult]]:
+    """The whole bundled sample, loaded once: read only."""
+    made = Company(Settings(home=tmp_path_factory.mktemp("sample"), extracts=SAMPLE_DIR))
+    return made, {name: made.load(name) for name in SYSTEMS}
