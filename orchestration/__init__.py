@@ -1,0 +1,1 @@
+"""Runs the warehouse: checks the seeds, lands the sources, calculates, publishes. Dagster only wraps."""

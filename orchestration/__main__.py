@@ -1,0 +1,6 @@
+"""`python -m orchestration` is the console script `commissions`."""
+
+from orchestration.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="commissions")

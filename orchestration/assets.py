@@ -1,0 +1,219 @@
+"""The assets, from the inputs to the published marts. Each wraps a function that works without Dagster."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dlt.translator import DltResourceTranslatorData
+from packaging.version import Version
+from pydantic import PrivateAttr
+
+from ingestion.load import InputError, LandingError, WarehouseBusyError, load_system
+from ingestion.registry import SYSTEMS
+from ingestion.settings import Settings as IngestionSettings
+from ingestion.tables import SourceSystem
+from orchestration.failures import read_failures, render
+from orchestration.lock import RunLock
+from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
+from orchestration.preflight import PreflightError, check_inputs
+from orchestration.publish import PublishError, publish
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
+from orchestration.translator import (
+    MARTS_GROUP,
+    PREFLIGHT_GROUP,
+    PREFLIGHT_KEY,
+    PUBLISHED_GROUP,
+    PUBLISHED_KEY,
+    ModelTranslator,
+    RawTranslator,
+    dbt_group,
+    dbt_key,
+    raw_key,
+)
+
+# All steps write the one DuckDB file; the pool keeps them apart in any executor.
+WRITER_POOL = "duckdb_writer"
+COUNTS = ("file", "new", "retired", "live")
+
+ensure_manifest()
+MANIFEST = read_manifest()
+
+
+class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Held for the whole run: the lock that keeps a second run out, and the settings, read once.
+
+    `today` as the as_of_date is therefore the same day in all steps.
+    """
+
+    _settings: RunSettings | None = PrivateAttr(default=None)
+
+    @property
+    def settings(self) -> RunSettings:
+        """The settings of this run."""
+        if self._settings is None:
+            raise RuntimeError("the run has not started")
+        return self._settings
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RunResource"]:
+        """Take the lock, waiting for a run that holds it, and prepare the folders."""
+        settings = RunSettings.from_env()
+        settings.prepare()
+
+        def tell(holder: str) -> None:
+            if context.log:
+                context.log.info(f"Waiting for another run to end: {holder}")
+
+        with RunLock(settings.lock, wait=True, on_wait=tell):
+            self._settings = settings
+            yield self
+
+
+@dg.asset(key=PREFLIGHT_KEY, group_name=PREFLIGHT_GROUP, kinds={"python"}, pool=WRITER_POOL)
+def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """All seed files and extracts, checked before anything is written."""
+    try:
+        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env())
+    except PreflightError as error:
+        raise dg.Failure(
+            f"{len(error.problems)} problems in the inputs; nothing was written.\n{error}",
+            metadata={"problems": dg.MetadataValue.json([str(problem) for problem in error.problems])},
+            allow_retries=False,
+        ) from None
+    return dg.MaterializeResult(metadata={"seed_files": checked.seeds, "extract_files": checked.extracts})
+
+
+def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
+    """The landed tables of one system: one step, because a system lands whole or not at all."""
+    translator = RawTranslator()
+    # No pipeline yet: making one writes into the run's folder, and loading definitions writes nothing.
+    specs = [
+        translator.get_asset_spec(DltResourceTranslatorData(resource=resource, pipeline=None))
+        for resource in system.source(None, None).resources.values()
+    ]
+
+    @dg.multi_asset(name=f"land_{system.name}", specs=specs, can_subset=False, pool=WRITER_POOL)
+    def land(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        try:
+            result = load_system(system.name, IngestionSettings.from_env())
+        except (InputError, LandingError, WarehouseBusyError) as error:
+            raise dg.Failure(f"{system.title}: {error}", allow_retries=False) from None
+        for table, counts in result.tables.items():
+            yield dg.MaterializeResult(
+                asset_key=raw_key(system.name, table),
+                metadata={
+                    "file": counts.in_file,
+                    "new": counts.new_versions,
+                    "retired": counts.retired,
+                    "live": counts.live,
+                    "dagster/row_count": counts.live,
+                    **({"notices": "\n".join(result.notices)} if result.notices else {}),
+                },
+            )
+
+    return land
+
+
+class LocalDbt(DbtCliResource):
+    """dbt of this environment, without two detours of the base class that cost 3 s a run.
+
+    The base asks `dbt --version`, which goes to the network, and loads dbt's adapter a second time in this
+    process, for column lineage that is not used here. The dagster-dbt version is pinned.
+    """
+
+    @property
+    def _cli_version(self) -> Version:  # type: ignore[override]
+        return Version(version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+        return None
+
+
+PROJECT = DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
+DBT = LocalDbt(
+    project_dir=str(DBT_PROJECT_DIR), profiles_dir=str(DBT_PROJECT_DIR), dbt_executable=dbt_executable()
+)
+
+
+# Unit tests prove the SQL, not the data: they belong to `make test`, and vars would reach their fixtures.
+@dbt_assets(
+    manifest=MANIFEST,
+    project=PROJECT,
+    name="calculate",
+    dagster_dbt_translator=ModelTranslator(),
+    pool=WRITER_POOL,
+)
+def models(context: dg.AssetExecutionContext, run: RunResource, dbt: DbtCliResource) -> Iterator[Any]:
+    """Everything that dbt builds: seeds, staging, the stages of the calculation, marts, and their tests."""
+    settings = run.settings
+    target = settings.home / "dbt"
+    (target / "run_results.json").unlink(missing_ok=True)
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if settings.as_of_date:
+        arguments += ["--vars", f"{{as_of_date: '{settings.as_of_date}'}}"]
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
+    yield from invocation.stream()
+    if invocation.is_successful():
+        return
+    failures = read_failures(target, MANIFEST)
+    text = render(failures) or str(invocation.get_error())
+    raise dg.Failure(
+        f"{len(failures) or 'some'} dbt nodes failed; everything built on them was skipped.\n{text}",
+        metadata={"failures": dg.MetadataValue.json([failure.as_dict() for failure in failures])},
+        allow_retries=False,
+    )
+
+
+def _marts() -> list[dg.AssetKey]:
+    nodes = [node for node in MANIFEST["nodes"].values() if node["resource_type"] == "model"]
+    return sorted(dbt_key(node) for node in nodes if dbt_group(node) == MARTS_GROUP)
+
+
+@dg.asset(key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=_marts(), pool=WRITER_POOL)
+def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The marts as readers see them: a read-only copy, replaced whole after a green build."""
+    settings = run.settings
+    try:
+        publication = publish(
+            warehouse=settings.warehouse,
+            published=settings.published,
+            run={"run_id": context.run_id, "as_of_date": settings.as_of_date or dbt_as_of_date()},
+            landed=list(_landed(context.instance)),
+        )
+    except PublishError as error:
+        raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
+    shown = [change.__dict__ for change in publication.changes[:100]]
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(str(publication.path)),
+            "marts": len(publication.row_counts),
+            "rows": sum(publication.row_counts.values()),
+            "payouts_added": publication.count("added"),
+            "payouts_changed": publication.count("changed"),
+            "payouts_removed": publication.count("removed"),
+            "first_payout_changes": dg.MetadataValue.json(
+                [
+                    {name: None if value is None else str(value) for name, value in row.items()}
+                    for row in shown
+                ]
+            ),
+        }
+    )
+
+
+def _landed(instance: dg.DagsterInstance) -> Iterator[Mapping[str, object]]:
+    """What the last load of each table counted."""
+    for system in SYSTEMS.values():
+        for table in system.tables:
+            event = instance.get_latest_materialization_event(raw_key(system.name, table.name))
+            if event and event.asset_materialization:
+                metadata = event.asset_materialization.metadata
+                counts = {name: int(str(metadata[name].value)) for name in COUNTS if name in metadata}
+                if len(counts) == len(COUNTS):
+                    yield {"source_system": system.name, "table_name": table.name, **counts}
+
+
+ASSETS = [preflight, *(raw_assets(system) for system in SYSTEMS.values()), models, published_marts]

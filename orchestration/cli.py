@@ -1,0 +1,229 @@
+"""The command line: `commissions run`, `check`, `summary` and `ui`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+from uuid import uuid4
+
+import click
+
+from orchestration.lock import RunInProgress, RunLock
+from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+EXIT_FAILED = 1
+EXIT_LOCKED = 3
+
+ENVIRONMENT = """\b
+Environment:
+  COMMISSIONS_HOME        folder of everything that is written (default: var/ in the project)
+  COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
+  COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
+
+
+@click.group(epilog=ENVIRONMENT, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Sales commissions: land the sources, calculate, publish the marts."""
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command its settings; a setting that cannot be used ends it with a message."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            settings = RunSettings.from_env()
+            settings.prepare()
+        except SettingsError as error:
+            raise click.UsageError(str(error)) from None
+        if settings.as_of_date:
+            # `today` is resolved once: the steps and dbt read the day.
+            os.environ["COMMISSIONS_AS_OF_DATE"] = settings.as_of_date
+        return command(settings, *args, **kwargs)
+
+    return wrapped
+
+
+@main.command()
+@click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
+@with_settings
+def run(settings: RunSettings, wait: bool) -> None:
+    """Check, land, calculate and publish; then print the summary.
+
+    The run goes through Dagster and is seen in its UI. The published marts are replaced only when every step
+    and every test has passed; until then readers keep the last ones.
+    """
+    lock = RunLock(
+        settings.lock, wait=wait, on_wait=lambda holder: click.echo(f"Waiting for {holder} to end")
+    )
+    try:
+        with lock:
+            succeeded = run_daily(settings)
+    except RunInProgress as error:
+        click.echo(f"Not started: {error}", err=True)
+        sys.exit(EXIT_LOCKED)
+    if not succeeded:
+        sys.exit(EXIT_FAILED)
+    from orchestration.summary import summarise
+
+    click.echo(f"\n{summarise(settings)}")
+
+
+@main.command()
+@with_settings
+def check(settings: RunSettings) -> None:
+    """Check all seed files and extracts. Writes nothing to the warehouse."""
+    from ingestion.settings import Settings as IngestionSettings
+    from orchestration.preflight import PreflightError, check_inputs
+
+    try:
+        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env())
+    except PreflightError as error:
+        click.echo(str(error), err=True)
+        click.echo(f"\n{_count(len(error.problems), 'problem')}. Nothing was written.", err=True)
+        sys.exit(EXIT_FAILED)
+    click.echo(f"{checked.seeds} seed files and {checked.extracts} extracts are in order.")
+
+
+@main.command()
+@with_settings
+def summary(settings: RunSettings) -> None:
+    """Print the summary of the last published run."""
+    from orchestration.summary import NothingPublished, summarise
+
+    try:
+        click.echo(summarise(settings))
+    except NothingPublished as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
+@with_settings
+def ui(settings: RunSettings, host: str, port: int) -> None:
+    """Start Dagster: the asset graph, the runs, and the daily schedule. Stop it with Ctrl-C."""
+    from orchestration.manifest import ManifestError, ensure_manifest
+
+    try:
+        ensure_manifest()
+    except ManifestError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"http://{host}:{port}  (history in {shown(settings.dagster_home)})")
+    dagster = Path(sys.executable).parent / "dagster"
+    command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(subprocess.call(command, cwd=PROJECT_ROOT))
+
+
+def run_daily(settings: RunSettings) -> bool:
+    """Run the job `daily` in this process. Prints progress, and on failure the reason; returns success."""
+    # Known before the run starts, so that the log, Dagster's history and the publication carry one name.
+    started = time.monotonic()
+    run_id = str(uuid4())
+    log = settings.logs / f"{run_id}.log"
+    with quiet(log) as terminal:
+        terminal.write(f"Commissions as of {settings.as_of_date or dbt_as_of_date()}; log {shown(log)}\n")
+        terminal.flush()
+        try:
+            from dagster import DagsterInstance
+
+            with DagsterInstance.get() as instance:
+                return _execute(settings, instance, run_id, terminal, log, started)
+        except KeyboardInterrupt:
+            terminal.write(f"\nInterrupted. {published_state(settings)}\n")
+            return False
+
+
+def _execute(
+    settings: RunSettings,
+    instance: dg.DagsterInstance,
+    run_id: str,
+    terminal: TextIO,
+    log: Path,
+    started: float,
+) -> bool:
+    from orchestration.manifest import ManifestError
+    from orchestration.progress import Progress
+
+    try:
+        from orchestration.definitions import defs
+    except ManifestError as error:
+        terminal.write(f"\nFAILED before anything was written: {error}\n{published_state(settings)}\n")
+        return False
+    groups = {spec.key: spec.group_name or "" for spec in defs.resolve_all_asset_specs()}
+    progress = Progress(terminal, groups, started=started)
+    instance.add_event_listener(run_id, progress.handle)
+    result = defs.resolve_job_def("daily").execute_in_process(
+        instance=instance, run_id=run_id, raise_on_error=False
+    )
+    if result.success:
+        progress.say("done", f"{_count(progress.checks_passed, 'data test')} passed")
+        return True
+    terminal.write(f"\n{failure_text(result)}\n{published_state(settings)}\nFull log: {shown(log)}\n")
+    return False
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """Which steps failed, and why, in the words of the error that stopped them."""
+    texts = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                texts.append(f"FAILED {event.step_key}: {data.user_failure_data.description}")
+            elif data.error:
+                cause = data.error
+                while cause.cause:
+                    cause = cause.cause
+                texts.append(f"FAILED {event.step_key}: {cause.message.strip()}")
+        elif event.is_failure and event.job_failure_data.error and not texts:
+            texts.append(f"FAILED: {event.job_failure_data.error.message.strip()}")
+    return "\n".join(texts) or "FAILED; the log says where"
+
+
+def published_state(settings: RunSettings) -> str:
+    """That readers still see the last published marts, and from when those are."""
+    if not settings.published.exists():
+        return "Published marts: none yet."
+    at = datetime.fromtimestamp(settings.published.stat().st_mtime, tz=UTC)
+    return f"The published marts are unchanged: {shown(settings.published)} of {at:%Y-%m-%d %H:%M} UTC."
+
+
+@contextlib.contextmanager
+def quiet(log: Path) -> Iterator[TextIO]:
+    """Send all output of this process and its children to ``log``; yields the terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    out, err = os.dup(1), os.dup(2)
+    with log.open("ab") as file, os.fdopen(os.dup(out), "w", encoding="utf-8") as terminal:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield terminal
+        finally:
+            terminal.flush()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(out, 1)
+            os.dup2(err, 2)
+            os.close(out)
+            os.close(err)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

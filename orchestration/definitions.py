@@ -1,0 +1,16 @@
+"""Everything Dagster loads. This file only merges."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.assets import ASSETS, DBT, RunResource
+from orchestration.schedules import daily, daily_schedule
+
+defs = dg.Definitions(
+    assets=ASSETS,
+    jobs=[daily],
+    schedules=[daily_schedule],
+    resources={"run": RunResource(), "dbt": DBT},
+    executor=dg.in_process_executor,
+)

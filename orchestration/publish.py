@@ -1,0 +1,328 @@
+"""Publishes the marts: readers get a read-only copy, replaced whole, and only after a green run.
+
+The warehouse has one writer and an open reader would block it, so nobody reads it. This module copies the
+schema `marts` into a new file beside the published one, checks the copy, and renames it over the old one.
+A process that has the old copy open goes on reading it; the next process to open the path sees the new one.
+A crash at any point before the rename leaves the old copy as it was.
+
+In the copy the marts lie in the default schema: DuckDB calls the database of marts.duckdb `marts`, so that
+`marts.fct_payouts` is the same SQL in both files (a schema of that name would make it ambiguous).
+
+The copy also holds the schema `publication`: what the run was (`run`), what it landed (`landed`) and which
+payout rows differ from the copy published before (`payout_changes`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+MARTS = "marts"
+TMP_SUFFIX = ".tmp"
+# The copy is at most as large as the warehouse; room for a second one keeps the disk from filling up.
+FREE_SPACE_FACTOR = 2
+
+SETTLEMENT_KEY = ("payee_id", "plan_id", "period_code", "currency_code")
+
+
+class PublishError(Exception):
+    """The marts were not published; the copy that readers see is unchanged."""
+
+
+@dataclass(frozen=True)
+class PayoutChange:
+    """One payout row that differs from the copy published before. Amounts in ``currency_code``."""
+
+    change_code: str  # added, changed or removed
+    payout_key: str
+    payee_id: str
+    plan_id: str
+    period_code: str
+    currency_code: str
+    previous_amount: Decimal | None
+    new_amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published: rows by mart, and the payout rows that differ from the previous copy."""
+
+    path: Path
+    row_counts: Mapping[str, int]
+    changes: tuple[PayoutChange, ...]
+    had_previous: bool
+
+    def count(self, change_code: str) -> int:
+        """Number of payout rows with this change."""
+        return sum(change.change_code == change_code for change in self.changes)
+
+
+def publish(
+    *,
+    warehouse: Path,
+    published: Path,
+    run: Mapping[str, str] | None = None,
+    landed: Iterable[Mapping[str, object]] = (),
+) -> Publication:
+    """Copy the marts of ``warehouse`` to ``published``. Every connection to the warehouse must be closed.
+
+    Args:
+        run: facts about the run, for `publication.run` (name, value).
+        landed: one mapping a landed table, for `publication.landed`: system, table and its counts of rows.
+
+    Raises:
+        PublishError: the warehouse or its marts are missing, the disk is too full, payouts and commission
+            lines disagree, or the copy differs from its source. The old copy is then unchanged.
+    """
+    published.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(published)
+    if not warehouse.exists():
+        raise PublishError(f"{warehouse} does not exist; run the build first")
+    check_free_space(warehouse, published.parent)
+    # Takes the writer's lock for a moment and folds the write-ahead log into the file.
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("checkpoint")
+        check_settlement(connection)
+
+    temporary = published.with_name(f"{published.name}.{os.getpid()}{TMP_SUFFIX}")
+    try:
+        row_counts = copy_marts(warehouse, temporary)
+        check_copy(temporary, row_counts)
+        changes = payout_changes(previous=published if published.exists() else None, new=temporary)
+        describe(temporary, run or {}, list(landed), changes)
+        publication = Publication(published, row_counts, tuple(changes), published.exists())
+        put_in_place(temporary, published)
+    except duckdb.Error as error:
+        raise PublishError(f"the marts could not be copied: {str(error).splitlines()[0]}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        Path(f"{temporary}.wal").unlink(missing_ok=True)
+    return publication
+
+
+def remove_leftovers(published: Path) -> list[Path]:
+    """Delete what a publish that was killed left beside ``published``; returns the deleted files."""
+    leftovers = sorted(published.parent.glob(f"{published.name}.*{TMP_SUFFIX}*"))
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return leftovers
+
+
+def check_free_space(warehouse: Path, folder: Path) -> None:
+    """Raise PublishError when ``folder`` has no room for the copy. Sizes in bytes."""
+    needed = FREE_SPACE_FACTOR * warehouse.stat().st_size
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise PublishError(
+            f"{folder} has {free / 1e6:.0f} MB free and publishing may need {needed / 1e6:.0f} MB. "
+            "Free some space and run again"
+        )
+
+
+def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise PublishError when payouts are not the sums of their commission lines, payee by payee."""
+    keys = ", ".join(SETTLEMENT_KEY)
+    join = " and ".join(f"payouts.{key} is not distinct from lines.{key}" for key in SETTLEMENT_KEY)
+    shown = ", ".join(f"coalesce(payouts.{key}, lines.{key})" for key in SETTLEMENT_KEY)
+    try:
+        differences = connection.execute(
+            f"""
+            select {shown}, payouts.amount, lines.amount
+            from (select {keys}, sum(payout_amount) as amount from {MARTS}.fct_payouts group by all) as payouts
+            full join
+              (select {keys}, sum(line_amount) as amount from {MARTS}.fct_commission_lines group by all) as lines
+              on {join}
+            where coalesce(payouts.amount, 0) <> coalesce(lines.amount, 0)
+            order by all
+            """
+        ).fetchall()
+    except duckdb.CatalogException as error:
+        raise PublishError(f"the marts are not built: {str(error).splitlines()[0]}") from error
+    if differences:
+        payee, plan, period, currency, paid, lines = differences[0]
+        raise PublishError(
+            f"{len(differences)} payouts differ from the sum of their commission lines, the first: payee {payee}, "
+            f"plan {plan}, {period}: payout {paid or 0} {currency}, lines {lines or 0} {currency}. "
+            "Compare marts.fct_payouts with marts.fct_commission_lines"
+        )
+
+
+def copy_marts(warehouse: Path, target: Path) -> dict[str, int]:
+    """Copy each table and view of the marts into a new file as a table. Returns the rows by mart."""
+    row_counts: dict[str, int] = {}
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {_literal(target)} as copy")
+        names = _marts(connection, "warehouse")
+        if not names:
+            raise PublishError(f"{warehouse} has no tables in the schema {MARTS}; run the build first")
+        for name in names:
+            source, copy = f'warehouse.{MARTS}."{name}"', f'copy."{name}"'
+            connection.execute(f"create table {copy} as select * from {source}")
+            row_counts[name] = _count(connection, source)
+        _copy_comments(connection)
+        connection.execute("checkpoint copy")
+        connection.execute("detach copy")
+    return row_counts
+
+
+def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Descriptions travel with the copy, where dbt persisted them."""
+    tables = connection.execute(
+        """
+        select table_name, comment from duckdb_tables()
+        where database_name = 'warehouse' and schema_name = ? and comment is not null
+        union all
+        select view_name, comment from duckdb_views()
+        where database_name = 'warehouse' and schema_name = ? and comment is not null
+        """,
+        [MARTS, MARTS],
+    ).fetchall()
+    for name, comment in tables:
+        connection.execute(f'comment on table copy."{name}" is {_literal(comment)}')
+    columns = connection.execute(
+        """
+        select table_name, column_name, comment from duckdb_columns()
+        where database_name = 'warehouse' and schema_name = ? and comment is not null
+        """,
+        [MARTS],
+    ).fetchall()
+    for name, column, comment in columns:
+        connection.execute(f'comment on column copy."{name}"."{column}" is {_literal(comment)}')
+
+
+def check_copy(copy: Path, row_counts: Mapping[str, int]) -> None:
+    """Open the finished file again and raise PublishError when a mart has other rows than its source."""
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        for name, expected in row_counts.items():
+            found = _count(connection, f'"{name}"')
+            if found != expected:
+                raise PublishError(f"the copy of {MARTS}.{name} has {found} rows, the warehouse {expected}")
+
+
+def payout_changes(*, previous: Path | None, new: Path) -> list[PayoutChange]:
+    """Payout rows that were added, changed or removed since ``previous`` (None: nothing was published yet)."""
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach {_literal(new)} as new (read_only)")
+        if previous is None:
+            # An empty table of the same columns: every row is an addition.
+            connection.execute("create view previous as select * from new.fct_payouts where false")
+        else:
+            connection.execute(f"attach {_literal(previous)} as old (read_only)")
+            connection.execute("create view previous as select * from old.fct_payouts")
+        rows = connection.execute(
+            """
+            select
+              case
+                when previous.payout_key is null then 'added'
+                when new.payout_key is null then 'removed'
+                else 'changed'
+              end,
+              coalesce(new.payout_key, previous.payout_key),
+              coalesce(new.payee_id, previous.payee_id),
+              coalesce(new.plan_id, previous.plan_id),
+              coalesce(new.period_code, previous.period_code),
+              coalesce(new.currency_code, previous.currency_code),
+              previous.payout_amount,
+              new.payout_amount
+            from new.fct_payouts as new
+            full join previous on new.payout_key = previous.payout_key
+            where previous.payout_key is null
+               or new.payout_key is null
+               or new.payout_amount <> previous.payout_amount
+               or new.currency_code <> previous.currency_code
+            order by all
+            """
+        ).fetchall()
+    return [PayoutChange(*row) for row in rows]
+
+
+def describe(
+    copy: Path,
+    run: Mapping[str, str],
+    landed: Sequence[Mapping[str, object]],
+    changes: Sequence[PayoutChange],
+) -> None:
+    """Write the schema `publication` into the copy."""
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("create schema publication")
+        connection.execute("create table publication.run (name varchar, value varchar)")
+        connection.execute(
+            """
+            create table publication.landed (
+              source_system varchar, table_name varchar,
+              file_count bigint, new_count bigint, retired_count bigint, live_count bigint
+            )
+            """
+        )
+        connection.execute(
+            """
+            create table publication.payout_changes (
+              change_code varchar, payout_key varchar, payee_id varchar, plan_id varchar, period_code varchar,
+              currency_code varchar, previous_amount decimal(18, 4), new_amount decimal(18, 4)
+            )
+            """
+        )
+        for name, value in run.items():
+            connection.execute("insert into publication.run values (?, ?)", [name, value])
+        for table in landed:
+            connection.execute(
+                "insert into publication.landed values (?, ?, ?, ?, ?, ?)",
+                [table[key] for key in ("source_system", "table_name", "file", "new", "retired", "live")],
+            )
+        if changes:
+            connection.executemany(
+                "insert into publication.payout_changes values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    [
+                        change.change_code,
+                        change.payout_key,
+                        change.payee_id,
+                        change.plan_id,
+                        change.period_code,
+                        change.currency_code,
+                        change.previous_amount,
+                        change.new_amount,
+                    ]
+                    for change in changes
+                ],
+            )
+        connection.execute("checkpoint")
+
+
+def put_in_place(temporary: Path, published: Path) -> None:
+    """Make the copy durable and read-only, and rename it over the published file in one step."""
+    if Path(f"{temporary}.wal").exists():
+        raise PublishError("the copy has an unfinished write-ahead log; run again")
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.chmod(0o444)
+    os.replace(temporary, published)
+    folder = os.open(published.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _marts(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    found = connection.execute(
+        "select table_name from information_schema.tables where table_catalog = ? and table_schema = ? order by all",
+        [database, MARTS],
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    found = connection.execute(f"select count(*) from {relation}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def _literal(value: Path | str) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,93 @@
+"""Names and groups of all assets. Nothing else in the project builds an asset key.
+
+Keys: [preflight], [<system>, <table>] for raw tables (dbt's own key of a source), [<schema>, <model>] for what
+dbt builds, [published_marts]. Groups follow the order of calculation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+from dagster_dlt import DagsterDltTranslator
+from dagster_dlt.translator import DltResourceTranslatorData
+
+PREFLIGHT_KEY = dg.AssetKey("preflight")
+PUBLISHED_KEY = dg.AssetKey("published_marts")
+PREFLIGHT_GROUP = "preflight"
+PUBLISHED_GROUP = "published"
+SEEDS_GROUP = "seeds"
+MARTS_GROUP = "marts"
+
+
+def raw_key(system: str, table: str) -> dg.AssetKey:
+    """Key of a landed table."""
+    return dg.AssetKey([system, table])
+
+
+def raw_group(system: str) -> str:
+    """Group of a source system's landed tables."""
+    return f"raw_{system}"
+
+
+def dbt_key(props: Mapping[str, Any]) -> dg.AssetKey:
+    """Key of a dbt node: its schema and its name; a source's is that of its landed table."""
+    if props["resource_type"] == "source":
+        return raw_key(props["source_name"], props["name"])
+    return dg.AssetKey([props["schema"], props["name"]])
+
+
+def dbt_group(props: Mapping[str, Any]) -> str:
+    """Group of a dbt node: its layer, and within the intermediate layer its stage (`03_crediting`: crediting)."""
+    if props["resource_type"] == "source":
+        return raw_group(props["source_name"])
+    if props["resource_type"] == "seed":
+        return SEEDS_GROUP
+    folders = [*PurePosixPath(props["original_file_path"]).parts[1:-1], ""]
+    stage = folders[1] if folders[0] == "intermediate" and folders[1] else folders[0]
+    return re.sub(r"^\d+_", "", stage) or MARTS_GROUP
+
+
+class RawTranslator(DagsterDltTranslator):
+    """Names the landed tables as dbt names its sources, so that both are one asset."""
+
+    def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
+        """The landed table of one dlt resource; it waits for the preflight."""
+        system, table = str(data.resource.source_name), str(data.resource.name)
+        return (
+            super()
+            .get_asset_spec(data)
+            .replace_attributes(
+                key=raw_key(system, table),
+                deps=[PREFLIGHT_KEY],
+                group_name=raw_group(system),
+                description=f"{table} of {system} as the source has it: every version that was ever landed.",
+                kinds={"dlt", "duckdb"},
+            )
+        )
+
+
+class ModelTranslator(DagsterDbtTranslator):
+    """Names seeds and models; a seed waits for the preflight."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """See `dbt_key`."""
+        return dbt_key(dbt_resource_props)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """See `dbt_group`."""
+        return dbt_group(dbt_resource_props)
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The default spec; seeds get the preflight as their upstream."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(deps=[PREFLIGHT_KEY]) if unique_id.startswith("seed.") else spec

@@ -1,0 +1,121 @@
+"""The asset graph, asserted without running it."""
+
+import dagster as dg
+import pytest
+
+from ingestion.registry import SYSTEMS
+from orchestration.assets import MANIFEST
+from orchestration.definitions import defs
+from orchestration.translator import PREFLIGHT_KEY, PUBLISHED_KEY
+
+STAGES = {"parameters", "filtering", "valuation", "crediting", "attainment", "rewards", "ledger"}
+MARTS = (
+    "fct_payouts",
+    "fct_commission_lines",
+    "fct_credits",
+    "rpt_commission_tiers",
+    "rpt_skipped_transactions",
+    "rpt_transaction_dispositions",
+    "rpt_attainment",
+    "dim_payees",
+    "dim_plans",
+)
+
+
+@pytest.fixture(scope="module")
+def specs() -> dict[dg.AssetKey, dg.AssetSpec]:
+    return {spec.key: spec for spec in defs.resolve_all_asset_specs()}
+
+
+def upstream(specs: dict[dg.AssetKey, dg.AssetSpec], key: dg.AssetKey) -> set[dg.AssetKey]:
+    """All assets that ``key`` is made from."""
+    found: set[dg.AssetKey] = set()
+    left = [key]
+    while left:
+        deps = {dep.asset_key for dep in specs[left.pop()].deps} - found
+        found |= deps
+        left += deps
+    return found
+
+
+def test_every_source_table_is_one_asset_that_waits_for_the_preflight(
+    specs: dict[dg.AssetKey, dg.AssetSpec],
+) -> None:
+    for system in SYSTEMS.values():
+        for table in system.tables:
+            spec = specs[dg.AssetKey([system.name, table.name])]
+            assert {dep.asset_key for dep in spec.deps} == {PREFLIGHT_KEY}
+            assert spec.group_name == f"raw_{system.name}"
+
+
+def test_every_dbt_source_is_a_landed_table() -> None:
+    landed = {(system.name, table.name) for system in SYSTEMS.values() for table in system.tables}
+    sources = {(source["source_name"], source["name"]) for source in MANIFEST["sources"].values()}
+    assert sources - landed == set()
+
+
+def test_every_dbt_node_is_an_asset_of_its_layer(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    for node in MANIFEST["nodes"].values():
+        if node["resource_type"] in ("model", "seed"):
+            group = specs[dg.AssetKey([node["schema"], node["name"]])].group_name
+            assert group == node["schema"] or (
+                node["schema"] == "intermediate" and group not in (None, "marts")
+            )
+    assert {spec.group_name for spec in specs.values()} >= STAGES | {
+        "preflight",
+        "seeds",
+        "staging",
+        "marts",
+        "published",
+    }
+
+
+def test_seeds_wait_for_the_preflight(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    seeds = [spec for spec in specs.values() if spec.group_name == "seeds"]
+    assert seeds
+    for spec in seeds:
+        assert {dep.asset_key for dep in spec.deps} == {PREFLIGHT_KEY}
+
+
+def test_payouts_are_made_from_the_sources_and_the_seeds(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    made_from = upstream(specs, dg.AssetKey(["marts", "fct_payouts"]))
+    assert {
+        PREFLIGHT_KEY,
+        dg.AssetKey(["crm", "Opportunity"]),
+        dg.AssetKey(["billing", "payments"]),
+        dg.AssetKey(["seeds", "tiers"]),
+        dg.AssetKey(["staging", "stg_crm__opportunities"]),
+    } <= made_from
+
+
+def test_publishing_comes_after_every_other_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    direct = {dep.asset_key for dep in specs[PUBLISHED_KEY].deps}
+    assert direct == {spec.key for spec in specs.values() if spec.group_name == "marts"}
+    assert {dg.AssetKey(["marts", name]) for name in MARTS} <= direct
+    assert not [key for key in specs if PUBLISHED_KEY in upstream(specs, key)]
+
+
+def test_every_dbt_test_is_an_asset_check() -> None:
+    tests = {node["name"] for node in MANIFEST["nodes"].values() if node["resource_type"] == "test"}
+    assert tests
+    checks = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
+    assert tests - checks == set()
+
+
+def test_the_job_takes_everything_in_one_process(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
+    job = defs.resolve_job_def("daily")
+    assert job.asset_layer.selected_asset_keys == set(specs)
+    assert job.executor_def is dg.in_process_executor
+
+
+def test_every_step_that_writes_is_in_the_writer_pool() -> None:
+    for asset in defs.assets or []:
+        assert isinstance(asset, dg.AssetsDefinition)
+        assert asset.op.pool == "duckdb_writer"
+
+
+def test_the_daily_schedule_runs_by_default() -> None:
+    schedule = defs.resolve_schedule_def("daily_schedule")
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job_name == "daily"

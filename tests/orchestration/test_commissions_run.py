@@ -1,0 +1,242 @@
+"""The command as its users run it: twice, over broken rows, over broken seeds, and over a broken model.
+
+One installation is taken through all of it; the tests depend on each other's order.
+"""
+
+import csv
+import gzip
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "ingestion" / "sample"
+
+# A deal that one payee is credited directly, and managers by roll-up.
+BLANKED_DEAL = "SO50670"
+
+
+@dataclass
+class Installation:
+    """One COMMISSIONS_HOME, and the commands on it."""
+
+    home: Path
+
+    def commissions(self, *arguments: str, root: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("COMMISSIONS_")}
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration", *arguments],
+            cwd=root,
+            env={**clean, "COMMISSIONS_HOME": str(self.home), **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def published(self) -> Path:
+        return self.home / "published" / "marts.duckdb"
+
+    def ask(self, query: str) -> list[Any]:
+        with duckdb.connect(str(self.published), read_only=True) as marts:
+            return marts.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return Installation(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def first(installation: Installation) -> subprocess.CompletedProcess[str]:
+    return installation.commissions("run")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that a test may break."""
+    ignored = shutil.ignore_patterns("target", "logs", "__pycache__", "var")
+    for folder in ("ingestion", "orchestration", "seeds", "dbt_project"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    return tmp_path
+
+
+def test_before_the_first_run_the_summary_says_how_to_start(tmp_path: Path) -> None:
+    answer = Installation(tmp_path).commissions("summary")
+    assert answer.returncode == 1
+    assert "does not exist yet. Start with: commissions run" in answer.stderr
+
+
+def test_the_first_run_publishes_and_explains(
+    installation: Installation, first: subprocess.CompletedProcess[str]
+) -> None:
+    assert first.returncode == 0, first.stdout + first.stderr
+    for heading in ("LANDED", "TRANSACTIONS", "PAYOUTS 2013-", "ONE PAYOUT UNFOLDED", "PAYOUT ROWS", "NEXT"):
+        assert heading in first.stdout
+    payouts = installation.ask("select count(*) from marts.fct_payouts")[0][0]
+    assert payouts > 0
+    assert f"{payouts:,} added, 0 changed, 0 removed" in first.stdout
+
+
+def test_the_unfolded_payout_adds_up(first: subprocess.CompletedProcess[str]) -> None:
+    lines = first.stdout.splitlines()
+    heading = next(line for line in lines if line.startswith("ONE PAYOUT UNFOLDED"))
+    total = next(line for line in lines if line.startswith("  sum of the lines"))
+    assert heading.split()[-2:] == total.split()[-2:]
+
+
+def test_the_run_is_in_dagsters_history(
+    installation: Installation, first: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dagster as dg
+
+    monkeypatch.setenv("DAGSTER_HOME", str(installation.home / "dagster"))
+    run_id = installation.ask("select value from publication.run where name = 'run_id'")[0][0]
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_id)
+        assert run is not None
+        assert (run.job_name, run.status) == ("daily", dg.DagsterRunStatus.SUCCESS)
+        assert not instance.telemetry_enabled
+    assert (installation.home / "logs" / f"{run_id}.log").exists()
+
+
+def test_the_same_inputs_change_no_payout(
+    installation: Installation, first: subprocess.CompletedProcess[str]
+) -> None:
+    second = installation.commissions("run")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "0 added, 0 changed, 0 removed" in second.stdout
+    assert installation.ask("from publication.payout_changes") == []
+
+
+def test_broken_rows_are_listed_and_nobody_else_is_paid_differently(
+    installation: Installation, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    deal = f"crm/Opportunity/{BLANKED_DEAL}"
+    touched = {
+        payee
+        for (payee,) in installation.ask(
+            f"select payee_id from marts.fct_credits where transaction_id = '{deal}'"
+        )
+    }
+    assert touched
+    break_deals(tmp_path / "extracts")
+    answer = installation.commissions("run", COMMISSIONS_EXTRACTS=str(tmp_path / "extracts"))
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    skipped = {
+        record: (reason, bool(mend))
+        for record, reason, mend in installation.ask(
+            "select source_record_id, reason_code, mend from marts.rpt_skipped_transactions where plan_id = 'reseller'"
+        )
+    }
+    assert skipped[BLANKED_DEAL] == ("missing_amount", True)
+    assert skipped["BROKEN-1"] == ("owner_not_in_hris", True)
+    assert "missing_amount" in answer.stdout
+    changed = {
+        payee for (payee,) in installation.ask("select distinct payee_id from publication.payout_changes")
+    }
+    assert changed, "the deal without an amount is no longer paid"
+    assert changed <= touched
+
+
+def break_deals(extracts: Path) -> None:
+    """Copy the sample with one deal's amount blanked, and one deal added whose owner nobody knows."""
+    shutil.copytree(SAMPLE, extracts, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    packed = extracts / "crm" / "Opportunity.csv.gz"
+    with gzip.open(packed, "rt", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    packed.unlink()
+    broken = next(row for row in rows if row["Id"] == BLANKED_DEAL)
+    rows.append({**broken, "Id": "BROKEN-1", "OwnerId": "005000000009999"})
+    broken["Amount"] = ""
+    with (extracts / "crm" / "Opportunity.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def add_seed_mistakes(project: Path) -> None:
+    tiers = project / "seeds" / "plans" / "tiers.csv"
+    header, *rows = tiers.read_text(encoding="utf-8").splitlines()
+    cells = dict(zip(header.split(","), rows[0].split(","), strict=True))
+    rows[0] = ",".join({**cells, "plan_id": "foo", "rate": "5%"}.values())
+    tiers.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+
+
+def test_broken_seeds_stop_the_run_before_anything_is_written(
+    installation: Installation, first: subprocess.CompletedProcess[str], project: Path
+) -> None:
+    add_seed_mistakes(project)
+    before = (
+        installation.published.stat().st_ino,
+        (installation.home / "warehouse.duckdb").stat().st_mtime_ns,
+    )
+    answer = installation.commissions("run", root=project)
+    after = (
+        installation.published.stat().st_ino,
+        (installation.home / "warehouse.duckdb").stat().st_mtime_ns,
+    )
+    assert answer.returncode == 1
+    assert "seeds/plans/tiers.csv row 2, column rate: '5%' is not a decimal number" in answer.stdout
+    assert (
+        "seeds/plans/tiers.csv row 2, column plan_id: 'foo' is not in seeds/plans/plans.csv" in answer.stdout
+    )
+    assert "The published marts are unchanged: " in answer.stdout
+    assert "raw_crm" not in answer.stdout
+    assert before == after
+
+
+def test_check_names_the_same_mistakes(project: Path, tmp_path: Path) -> None:
+    add_seed_mistakes(project)
+    answer = Installation(tmp_path / "home").commissions("check", root=project)
+    assert answer.returncode == 1
+    assert "seeds/plans/tiers.csv row 2, column rate: '5%' is not a decimal number" in answer.stderr
+    assert not (tmp_path / "home" / "warehouse.duckdb").exists()
+
+
+def test_a_failing_test_and_a_broken_model_are_named_and_nothing_is_published(
+    installation: Installation, first: subprocess.CompletedProcess[str], project: Path
+) -> None:
+    (project / "dbt_project" / "tests" / "assert_no_plans.sql").write_text(
+        "select * from {{ ref('plans') }}\n"
+    )
+    model = project / "dbt_project" / "models" / "staging" / "stg_broken.sql"
+    model.write_text("select no_such_column from {{ ref('currencies') }}\n")
+    before = installation.published.stat().st_ino
+    plans = installation.ask("select count(*) from marts.dim_plans")[0][0]
+    answer = installation.commissions("run", root=project)
+    assert answer.returncode == 1
+    assert f"test assert_no_plans on plans: {plans} failing rows" in answer.stdout
+    assert 'model stg_broken: Binder Error: Referenced column "no_such_column" not found' in answer.stdout
+    assert "Mend dbt_project/models/staging/stg_broken.sql" in answer.stdout
+    assert "The published marts are unchanged: " in answer.stdout
+    assert installation.published.stat().st_ino == before
+
+
+USAGE: dict[str, Callable[[str], bool]] = {
+    "run": lambda text: "--wait" in text,
+    "check": lambda text: "Writes nothing" in text,
+    "summary": lambda text: "last published run" in text,
+    "ui": lambda text: "--port" in text,
+}
+
+
+@pytest.mark.parametrize("command", USAGE)
+def test_help_says_what_a_command_does(command: str, tmp_path: Path) -> None:
+    answer = Installation(tmp_path).commissions(command, "--help")
+    assert answer.returncode == 0
+    assert USAGE[command](answer.stdout)
+
+
+def test_a_date_that_is_none_is_refused(tmp_path: Path) -> None:
+    answer = Installation(tmp_path).commissions("run", COMMISSIONS_AS_OF_DATE="31.12.2013")
+    assert answer.returncode == 2
+    assert "COMMISSIONS_AS_OF_DATE is '31.12.2013'. Write a day as YYYY-MM-DD, or `today`." in answer.stderr
