@@ -47,6 +47,7 @@ candidates as (
   left join plan_versions
     on
       plans.plan_id = plan_versions.plan_id
+      and plans.source_object = plan_versions.source_object
       and {{ in_force('transactions.booked_date', 'plan_versions') }}
   left join filter_results
     on
@@ -75,7 +76,7 @@ judged as (
       when not is_closed_won then 'status_not_eligible'
       when booked_date is null then 'missing_booked_date'
       when plan_valid_from is null then 'outside_period'
-      when not is_filter_met then 'filter_not_met'
+      when not coalesce(is_filter_met, false) then 'filter_not_met'
       when credit_method_code <> 'territory' and owner_alias is null then 'missing_owner'
       when credit_method_code <> 'territory' and owner_payee_id is null then 'owner_not_in_hris'
     end as reason_code

@@ -27,7 +27,7 @@ ranked as (
   inner join fx_rates
     on
       booked_days.booked_date >= fx_rates.rate_date
-      and booked_days.booked_date < {{ add_days('fx_rates.rate_date', var('fx_rate_age_days_max')) }}
+      and booked_days.booked_date <= {{ add_days('fx_rates.rate_date', var('fx_rate_age_days_max')) }}
 ),
 
 base_currency as (

@@ -1,5 +1,6 @@
 -- Matches each payment and refund to its deal by deal id (through the invoice), takes tax and freight out, and
--- keeps the running total collected per deal; what cannot be matched keeps a reason.
+-- keeps the running total collected per deal; what cannot be matched keeps a reason. Billing amounts have at most the
+-- four decimals of ISO 4217 (checked by assert_billing_amounts_have_four_decimals).
 -- Grain: one row a payment or refund. Rule: docs/rules/ledger.md
 with
 
@@ -66,8 +67,8 @@ paid_to_date as (
 netted as (
   select
     *,
-    {{ ratio('cast(paid_after_amount as decimal(38, 8)) * cast(subtotal_amount as decimal(38, 8))', 'total_amount', 16, 10) }}
-    - {{ ratio('cast(paid_after_amount - amount as decimal(38, 8)) * cast(subtotal_amount as decimal(38, 8))', 'total_amount', 16, 10) }}
+    {{ ratio('cast(paid_after_amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4) }}
+    - {{ ratio('cast(paid_after_amount - amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4) }}
       as collected_amount
   from paid_to_date
 ),

@@ -71,8 +71,8 @@ collected as (
 earned as (
   select
     *,
-    {{ ratio('commission_amount * capped_before_amount', 'transaction_amount', 14, 10) }} as earned_before_amount,
-    {{ ratio('commission_amount * capped_after_amount', 'transaction_amount', 14, 10) }} as earned_after_amount
+    {{ ratio('commission_amount * capped_before_amount', 'transaction_amount', 14, 10, 6) }} as earned_before_amount,
+    {{ ratio('commission_amount * capped_after_amount', 'transaction_amount', 14, 10, 6) }} as earned_after_amount
   from collected
 ),
 
