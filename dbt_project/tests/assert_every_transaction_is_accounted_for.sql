@@ -7,7 +7,10 @@ transactions as (
 ),
 
 plans as (
-  select distinct plan_id, source_object from {{ ref('plans') }}
+  select distinct
+    plan_id,
+    source_object
+  from {{ ref('plans') }}
 ),
 
 dispositions as (

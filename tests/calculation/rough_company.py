@@ -248,14 +248,14 @@ def rough_users(rows: list[Row]) -> list[Row]:
 
 
 def rough_jobs(rows: list[Row]) -> list[Row]:
-    move = {"jobTitle": "Moved"}
-    return [
-        *rows,
-        {"employeeId": "276", "date": "2012-03-01", "reportsTo": "273"} | move,
-        {"employeeId": "282", "date": "2012-05-01", "reportsTo": "287"} | move,
-        {"employeeId": "283", "date": "2012-10-01", "reportsTo": None} | move,
-        {"employeeId": "277", "date": "2011-09-01", "reportsTo": "276"} | move,
+    moves: list[tuple[str, str, str | None]] = [
+        ("276", "2012-03-01", "273"),
+        ("282", "2012-05-01", "287"),
+        ("283", "2012-10-01", None),
+        ("277", "2011-09-01", "276"),
     ]
+    names = ("employeeId", "date", "reportsTo")
+    return [*rows, *({"jobTitle": "Moved"} | dict(zip(names, move, strict=True)) for move in moves)]
 
 
 def rough_territories(rows: list[Row]) -> list[Row]:

@@ -40,7 +40,9 @@ class _Commissions:
 
 def var(name: str, default: object = None) -> object:
     """Names the objects of the data pool for evaluate_plan_expression; any other var is a plain word."""
-    return {"crm/Opportunity": "stg_crm__opportunities"} if name == "transaction_sources" else (default or "1")
+    return (
+        {"crm/Opportunity": "stg_crm__opportunities"} if name == "transaction_sources" else (default or "1")
+    )
 
 
 dbt = _Dbt()

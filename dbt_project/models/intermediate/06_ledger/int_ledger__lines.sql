@@ -89,11 +89,29 @@ collection_lines as (
 
 united as (
   select
-    line_key, credit_id, transaction_id, plan_id, payee_id, event_code, event_date, payment_id, currency_code, line_amount
+    line_key,
+    credit_id,
+    transaction_id,
+    plan_id,
+    payee_id,
+    event_code,
+    event_date,
+    payment_id,
+    currency_code,
+    line_amount
   from booking_lines
   union all
   select
-    line_key, credit_id, transaction_id, plan_id, payee_id, event_code, event_date, payment_id, currency_code, line_amount
+    line_key,
+    credit_id,
+    transaction_id,
+    plan_id,
+    payee_id,
+    event_code,
+    event_date,
+    payment_id,
+    currency_code,
+    line_amount
   from collection_lines
 ),
 
