@@ -81,10 +81,11 @@ def test_stages_and_marts_have_an_enforced_contract_and_a_tested_key(
             continue
         mine = [test for test in tests if test.get("attached_node") == model["unique_id"]]
         unique = any(
-            test["test_metadata"]["name"] == "unique"
-            and [test["column_name"]] == key
-            or test["test_metadata"]["name"] == "unique_combination"
-            and test["test_metadata"]["kwargs"]["columns"] == key
+            (test["test_metadata"]["name"] == "unique" and [test["column_name"]] == key)
+            or (
+                test["test_metadata"]["name"] == "unique_combination"
+                and test["test_metadata"]["kwargs"]["columns"] == key
+            )
             for test in mine
             if test.get("test_metadata")
         )
