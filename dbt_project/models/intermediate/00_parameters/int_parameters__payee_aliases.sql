@@ -25,7 +25,7 @@ by_email as (
     employees.id as payee_id
   from users
   inner join employees on lower(users."Email") = lower(employees."workEmail")
-  where users."Id" not in (select alias from by_employee_number)
+  where users."Id" not in (select by_employee_number.alias from by_employee_number)
 ),
 
 final as (

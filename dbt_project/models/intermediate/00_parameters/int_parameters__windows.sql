@@ -42,7 +42,12 @@ years as (
 ),
 
 final as (
-  select calendar_id, window_code, window_from, window_to from company_windows
+  select
+    calendar_id,
+    window_code,
+    window_from,
+    window_to
+  from company_windows
   union all
   select * from months
   union all

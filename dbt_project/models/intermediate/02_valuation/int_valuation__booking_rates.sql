@@ -40,7 +40,12 @@ base_currency as (
 ),
 
 final as (
-  select currency_code, booked_date, rate_date, units_per_base from ranked
+  select
+    currency_code,
+    booked_date,
+    rate_date,
+    units_per_base
+  from ranked
   where recency = 1
   union all
   select * from base_currency

@@ -98,8 +98,9 @@ final as (
     transaction_currency_code::varchar as transaction_currency_code,
     native_value_amount::decimal(28, 10) as native_value_amount,
     currency_code::varchar as currency_code,
-    (case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from', 8, 8) }} end)
-      ::decimal(28, 10) as fx_rate,
+    (
+      case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from', 8, 8) }} end
+    )::decimal(28, 10) as fx_rate,
     (case when reason_code is null and not is_unconverted then fx_rate_date end)::date as fx_rate_date,
     (
       case

@@ -38,8 +38,9 @@ final as (
     positions.cumulative_after_amount::decimal(28, 10) as cumulative_after_amount,
     credit_tiers.tier_count::bigint as tier_count,
     credit_tiers.top_tier_number::integer as top_tier_number,
-    (case when credits.credited_amount = 0 then 0 else credit_tiers.commission_amount end)
-      ::decimal(18, 4) as commission_amount
+    (
+      case when credits.credited_amount = 0 then 0 else credit_tiers.commission_amount end
+    )::decimal(18, 4) as commission_amount
   from credits
   inner join positions on credits.credit_id = positions.credit_id
   left join credit_tiers on credits.credit_id = credit_tiers.credit_id

@@ -41,7 +41,7 @@ matched as (
       when invoices.invoice_id is null then 'unknown_invoice'
       when invoices.opportunity_id is null then 'missing_deal'
       when transactions.transaction_id is null then 'unknown_deal'
-      when payments.currency_code is distinct from transactions.currency_code then 'currency_differs'
+      when not (payments.currency_code is not distinct from transactions.currency_code) then 'currency_differs'
       when coalesce(transactions.transaction_amount, 0) = 0 then 'deal_without_amount'
       when coalesce(invoices.total_amount, 0) = 0 then 'invoice_without_total'
     end as reason_code
@@ -67,8 +67,12 @@ paid_to_date as (
 netted as (
   select
     *,
-    {{ ratio('cast(paid_after_amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4) }}
-    - {{ ratio('cast(paid_after_amount - amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4) }}
+    {{ ratio(
+      'cast(paid_after_amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4
+    ) }}
+    - {{ ratio(
+      'cast(paid_after_amount - amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4
+    ) }}
       as collected_amount
   from paid_to_date
 ),
