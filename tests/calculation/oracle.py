@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Protocol
 
 BASE_CURRENCY = "USD"  # the fx feed quotes every currency in units per 1 USD
-FX_RATE_AGE_DAYS_MAX = 7  # a rate must be less than 7 days old
+FX_RATE_AGE_DAYS_MAX = 7  # a rate may be at most 7 days old
 LEVELS_MAX = 12  # a longer reporting line is taken for a circle
 
 Fields = Mapping[str, str | None]
@@ -472,10 +472,10 @@ def value_of(
 
 
 def units_per_base(company: Company, currency: str, day: date) -> Fraction | None:
-    """Return the latest rate of the day or the days before it, if it is less than 7 days old."""
+    """Return the latest rate of the day or the days before it, if it is at most 7 days old."""
     if currency == BASE_CURRENCY:
         return Fraction(1)
-    for age in range(FX_RATE_AGE_DAYS_MAX):
+    for age in range(FX_RATE_AGE_DAYS_MAX + 1):
         rate = company.rate_by_day.get((currency, day - timedelta(days=age)))
         if rate is not None:
             return rate
