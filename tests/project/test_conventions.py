@@ -1,7 +1,6 @@
 """The written conventions, checked on dbt's manifest, the seeds and the tracked files."""
 
 import csv
-import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -60,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         )  # fmt: skip
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)
-    yield parsed.result.to_dict()
+    return parsed.result.to_dict()
 
 
 @pytest.fixture(scope="module")
