@@ -14,7 +14,7 @@ from orchestration.settings import RunSettings, shown
 REASONS_SHOWN = 3
 LINES_SHOWN = 6
 CHANGES_SHOWN = 5
-LABEL_WIDTH = 76
+LABEL_WIDTH = 90
 AMOUNT_WIDTH = 14
 
 Row = tuple[Any, ...]
@@ -239,11 +239,12 @@ def _lines(marts: duckdb.DuckDBPyConnection, payout_key: str) -> list[Row]:
     return marts.execute(
         """
         select lines.credit_id, deals.source_record_id, credits.credit_date, credits.credited_amount,
-          lines.currency_code, credits.commission_amount, lines.event_code, lines.event_date, lines.payment_id, lines.line_amount
+          lines.currency_code, credits.commission_amount, lines.event_code, lines.event_date, lines.payment_id,
+          lines.collected_ratio, lines.reward_id, lines.line_amount
         from marts.fct_payouts as payouts
         inner join marts.fct_commission_lines as lines using (payee_id, plan_id, period_code, currency_code)
-        inner join marts.fct_credits as credits on lines.credit_id = credits.credit_id
-        inner join marts.dim_transactions as deals on lines.transaction_id = deals.transaction_id
+        left join marts.fct_credits as credits on lines.credit_id = credits.credit_id
+        left join marts.dim_transactions as deals on lines.transaction_id = deals.transaction_id
         where payouts.payout_key = ?
         order by abs(lines.line_amount) desc, lines.line_key
         """,
@@ -252,7 +253,10 @@ def _lines(marts: duckdb.DuckDBPyConnection, payout_key: str) -> list[Row]:
 
 
 def _line(marts: duckdb.DuckDBPyConnection, line: Row) -> list[str]:
-    credit, deal, booked, credited, currency, commission, event, event_date, payment, amount = line
+    credit, deal, booked, credited, currency, commission, event, event_date, payment, collected, reward, amount = line
+    if credit is None:
+        due = f"    {event} reward of {event_date}"
+        return [f"  {reward}" + (f", deal {deal}" if deal else ""), f"{due:<{LABEL_WIDTH}}{money(amount):>{AMOUNT_WIDTH}}"]
     text = [f"  deal {deal}, booked {booked}, credited {money(credited)} {currency}"]
     tiers = marts.execute(
         """
@@ -266,8 +270,8 @@ def _line(marts: duckdb.DuckDBPyConnection, line: Row) -> list[str]:
     if event == "booking":
         due = f"    commission {money(commission)}, due on booking"
     else:
-        share = f"{100 * amount / commission:.0f} % of it" if commission else "nothing to earn"
-        due = f"    commission {money(commission)}; {event} {payment} of {event_date}: {share}"
+        paid = f"{plain(round(100 * collected, 2))} % of the deal paid by then"
+        due = f"    commission {money(commission)}; {event} {payment} of {event_date}: {paid}"
     return [*text, f"{due:<{LABEL_WIDTH}}{money(amount):>{AMOUNT_WIDTH}}"]
 
 

@@ -1,6 +1,14 @@
--- Invariant 2: direct and territory credits of a transaction add up to its value exactly; a rolled-up credit is
--- the value times the level's factor.
+-- Invariant 2: what the recipients of a rule group are given, credited or refused, is the value times the shares, exactly;
+-- what a level above is given is its share of that; and a cap only takes what goes beyond the value.
 with
+
+recipients as (
+  select * from {{ ref('int_crediting__recipients') }}
+),
+
+candidates as (
+  select * from {{ ref('int_crediting__candidates') }}
+),
 
 credits as (
   select * from {{ ref('int_crediting__credits') }}
@@ -10,46 +18,86 @@ transaction_values as (
   select * from {{ ref('int_valuation__values') }}
 ),
 
-shared as (
+rolling_plans as (
+  select distinct plan_id
+  from {{ ref('rollup_levels') }}
+),
+
+groups as (
   select
     plan_id,
     transaction_id,
-    credit_type_code,
-    sum(credited_amount) as credited_amount
-  from credits
-  where credit_type_code <> 'rollup'
-  group by plan_id, transaction_id, credit_type_code
+    rule_group,
+    sum(share_after - share_before) as share_total,
+    max(share_of) as share_of,
+    max(share_factor) as share_factor
+  from recipients
+  group by plan_id, transaction_id, rule_group
 ),
 
-wrong_shares as (
+given as (
   select
-    shared.plan_id,
-    shared.transaction_id,
-    shared.credited_amount
-  from shared
-  left join transaction_values
-    on
-      shared.plan_id = transaction_values.plan_id
-      and shared.transaction_id = transaction_values.transaction_id
-  where shared.credited_amount is distinct from transaction_values.value_amount
+    candidates.plan_id,
+    candidates.transaction_id,
+    candidates.rule_group,
+    sum(candidates.candidate_amount) as given_amount
+  from candidates
+  left join rolling_plans on candidates.plan_id = rolling_plans.plan_id
+  where rolling_plans.plan_id is null
+  group by candidates.plan_id, candidates.transaction_id, candidates.rule_group
 ),
 
-wrong_levels as (
+wrong_groups as (
   select
-    credits.plan_id,
-    credits.transaction_id,
-    credits.credited_amount
-  from credits
-  left join transaction_values
+    given.plan_id,
+    given.transaction_id,
+    given.given_amount
+  from given
+  inner join groups
     on
-      credits.plan_id = transaction_values.plan_id
-      and credits.transaction_id = transaction_values.transaction_id
+      given.plan_id = groups.plan_id
+      and given.transaction_id = groups.transaction_id
+      and given.rule_group = groups.rule_group
+  inner join transaction_values
+    on
+      given.plan_id = transaction_values.plan_id
+      and given.transaction_id = transaction_values.transaction_id
   where
-    credits.credit_type_code = 'rollup'
-    and credits.credited_amount
-    is distinct from round(transaction_values.value_amount * credits.level_factor, 10)::decimal(28, 10)
+    given.given_amount <> case
+      when groups.share_total = groups.share_of and groups.share_factor = 1 then transaction_values.value_amount
+      when groups.share_of = 1 and groups.share_factor = 1
+        then {{ ratio('cast(transaction_values.value_amount as decimal(38, 10)) * groups.share_total', '1', 20, 0) }}
+      else given.given_amount
+    end
+),
+
+wrong_credits as (
+  select
+    candidates.plan_id,
+    candidates.transaction_id,
+    candidates.payee_id,
+    sum(candidates.candidate_amount) as candidate_amount,
+    sum(credits.credited_amount) as credited_amount,
+    max(transaction_values.value_amount) as value_amount
+  from candidates
+  left join credits on candidates.credit_id = credits.credit_id
+  inner join transaction_values
+    on
+      candidates.plan_id = transaction_values.plan_id
+      and candidates.transaction_id = transaction_values.transaction_id
+  where candidates.reason_code is null
+  group by candidates.plan_id, candidates.transaction_id, candidates.payee_id
+  having
+    sum(credits.credited_amount) is distinct from sum(candidates.candidate_amount)
+    and sum(credits.credited_amount) is distinct from max(transaction_values.value_amount)
 )
 
-select * from wrong_shares
+select
+  plan_id,
+  transaction_id
+from wrong_groups
 union all
-select * from wrong_levels
+select
+  plan_id,
+  transaction_id
+from wrong_credits

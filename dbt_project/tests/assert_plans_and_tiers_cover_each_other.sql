@@ -18,4 +18,6 @@ left join tiers
   on
     plan_versions.plan_id = tiers.plan_id
     and {{ in_force('plan_versions.valid_from', 'tiers') }}
-where tiers.plan_id is null
+where
+  tiers.plan_id is null
+  and plan_versions.plan_id in (select all_tiers.plan_id from tiers as all_tiers)

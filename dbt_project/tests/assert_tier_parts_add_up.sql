@@ -1,27 +1,31 @@
--- Invariant 3: the tier parts of a credit add up to its value and to its commission.
+-- Invariant 3: the tier parts of a credit add up to its commission, where the plan has no modifiers.
 with
 
 parts as (
   select
     credit_id,
-    sum(tier_value_amount) as tier_value_amount,
     sum(tier_commission_amount) as tier_commission_amount
   from {{ ref('rpt_commission_tiers') }}
   group by credit_id
 ),
 
+modified_plans as (
+  select distinct plan_id
+  from {{ ref('modifiers') }}
+),
+
 credits as (
   select * from {{ ref('fct_credits') }}
+  where reason_code is null
 )
 
 select
   credits.credit_id,
-  credits.credited_amount,
-  parts.tier_value_amount,
   credits.commission_amount,
   parts.tier_commission_amount
 from credits
 left join parts on credits.credit_id = parts.credit_id
+left join modified_plans on credits.plan_id = modified_plans.plan_id
 where
-  coalesce(parts.tier_value_amount, 0) <> credits.credited_amount
-  or coalesce(parts.tier_commission_amount, 0) <> credits.commission_amount
+  modified_plans.plan_id is null
+  and coalesce(parts.tier_commission_amount, 0) <> credits.commission_amount

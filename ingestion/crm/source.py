@@ -32,6 +32,18 @@ TABLES: tuple[Table, ...] = (
         deleted_flag="IsDeleted",
     ),
     Table(
+        name="OpportunitySplit",
+        columns=(
+            *text("Id", "OpportunityId", "SplitOwnerId", "SplitType"),
+            *amount("SplitPercentage", "SplitAmount"),
+            *flag("IsDeleted"),
+            *instant("SystemModstamp"),
+        ),
+        primary_key=("Id",),
+        stamp="SystemModstamp",
+        deleted_flag="IsDeleted",
+    ),
+    Table(
         name="OpportunityLineItem",
         columns=(
             *text("Id", "OpportunityId", "Product2Id"),

@@ -1,5 +1,6 @@
-{# Tiers of one partition that do not start at 0, leave a gap, overlap, or do not end open. #}
-{% test contiguous_tiers(model, partition_by, tier_from, tier_to) %}
+{# Tiers of one partition that do not start at 0, leave a gap, overlap, or do not end open (a last tier whose
+   `closed_by` column is filled must end instead: it is worth an amount). #}
+{% test contiguous_tiers(model, partition_by, tier_from, tier_to, closed_by) %}
 with ordered as (
   select
     *,
@@ -13,6 +14,6 @@ select * from ordered
 where
   (position = 1 and {{ tier_from }} <> 0)
   or (position > 1 and (previous_to is null or previous_to <> {{ tier_from }}))
-  or (position = tier_count and {{ tier_to }} is not null)
+  or (position = tier_count and ({{ tier_to }} is null) <> ({{ closed_by }} is null))
   or {{ tier_to }} <= {{ tier_from }}
 {% endtest %}

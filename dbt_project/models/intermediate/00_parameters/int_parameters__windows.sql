@@ -1,44 +1,68 @@
--- Lists the windows in which attainment accumulates: the company's own calendars, and the months, quarters and
--- years in which anything was booked.
+-- Lists the windows in which attainment accumulates: the company's own calendars, the months, quarters and years from
+-- the first booking to the day the run looks at, and the one window of a whole life.
 -- Grain: one row a calendar and window.
-with
+with recursive
 
 company_windows as (
   select * from {{ ref('windows') }}
 ),
 
-booked_days as (
-  select distinct booked_date
+first_days as (
+  select min(booked_date) as booked_date
   from {{ ref('int_pool__transactions') }}
   where booked_date is not null
+  union all
+  select min(valid_from) as booked_date
+  from {{ ref('plan_assignments') }}
+),
+
+month_starts as (
+  select cast(date_trunc('month', min(booked_date)) as date) as month_start
+  from first_days
+  where booked_date <= {{ as_of_date() }}
+  having min(booked_date) is not null
+  union all
+  select cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_start
+  from month_starts
+  where cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) <= {{ as_of_date() }}
 ),
 
 months as (
-  select distinct
+  select
     'month' as calendar_id,
-    {{ month_code('booked_date') }} as window_code,
-    cast(date_trunc('month', booked_date) as date) as window_from,
-    cast({{ dbt.dateadd('month', 1, "date_trunc('month', booked_date)") }} as date) as window_to
-  from booked_days
+    {{ month_code('month_start') }} as window_code,
+    month_start as window_from,
+    cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as window_to
+  from month_starts
 ),
 
 quarters as (
   select distinct
     'quarter' as calendar_id,
-    cast(extract(year from booked_date) as varchar) || '-Q' || cast(extract(quarter from booked_date) as varchar)
+    cast(extract(year from month_start) as varchar) || '-Q' || cast(extract(quarter from month_start) as varchar)
       as window_code,
-    cast(date_trunc('quarter', booked_date) as date) as window_from,
-    cast({{ dbt.dateadd('month', 3, "date_trunc('quarter', booked_date)") }} as date) as window_to
-  from booked_days
+    cast(date_trunc('quarter', month_start) as date) as window_from,
+    cast({{ dbt.dateadd('month', 3, "date_trunc('quarter', month_start)") }} as date) as window_to
+  from month_starts
 ),
 
 years as (
   select distinct
     'year' as calendar_id,
-    cast(extract(year from booked_date) as varchar) as window_code,
-    cast(date_trunc('year', booked_date) as date) as window_from,
-    cast({{ dbt.dateadd('year', 1, "date_trunc('year', booked_date)") }} as date) as window_to
-  from booked_days
+    cast(extract(year from month_start) as varchar) as window_code,
+    cast(date_trunc('year', month_start) as date) as window_from,
+    cast({{ dbt.dateadd('year', 1, "date_trunc('year', month_start)") }} as date) as window_to
+  from month_starts
+),
+
+lives as (
+  select
+    'life' as calendar_id,
+    'life' as window_code,
+    min(month_start) as window_from,
+    null as window_to
+  from month_starts
+  having min(month_start) is not null
 ),
 
 final as (
@@ -54,6 +78,8 @@ final as (
   select * from quarters
   union all
   select * from years
+  union all
+  select * from lives
 )
 
 select

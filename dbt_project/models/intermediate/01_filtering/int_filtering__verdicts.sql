@@ -4,7 +4,10 @@
 with
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select
+    *,
+    source_system || '/' || source_object as pool_object
+  from {{ ref('int_pool__transactions') }}
 ),
 
 plan_versions as (
@@ -15,16 +18,12 @@ filter_results as (
   select * from {{ ref('int_filtering__filter_results') }}
 ),
 
-matched_aliases as (
-  select * from {{ ref('int_parameters__payee_aliases') }}
+owners as (
+  select * from {{ ref('int_parameters__owners') }}
 ),
 
-manual_aliases as (
-  select * from {{ ref('payee_aliases') }}
-),
-
-payees as (
-  select * from {{ ref('int_parameters__payees') }}
+credit_rules as (
+  select * from {{ ref('credit_rules') }}
 ),
 
 plans as (
@@ -34,16 +33,34 @@ plans as (
   from plan_versions
 ),
 
+booked_days as (
+  select distinct booked_date
+  from transactions
+  where booked_date is not null
+),
+
+days_without_need_of_an_owner as (
+  select distinct
+    credit_rules.plan_id,
+    booked_days.booked_date
+  from booked_days
+  inner join credit_rules
+    on
+      credit_rules.recipient_code <> 'owner'
+      and {{ in_force('booked_days.booked_date', 'credit_rules') }}
+),
+
 candidates as (
   select
     transactions.*,
     plans.plan_id,
     plan_versions.valid_from as plan_valid_from,
-    plan_versions.credit_method_code,
-    filter_results.is_filter_met,
-    payees.payee_id as owner_payee_id
+    coalesce(filter_results.is_filter_met, false) as is_filter_met,
+    coalesce(filter_results.is_variable_missing, false) as is_variable_missing,
+    owners.payee_id as owner_payee_id,
+    days_without_need_of_an_owner.plan_id is null as is_owner_needed
   from transactions
-  left join plans on transactions.source_system || '/' || transactions.source_object = plans.source_object
+  left join plans on transactions.pool_object = plans.source_object
   left join plan_versions
     on
       plans.plan_id = plan_versions.plan_id
@@ -54,16 +71,15 @@ candidates as (
       plan_versions.plan_id = filter_results.plan_id
       and plan_versions.valid_from = filter_results.plan_valid_from
       and transactions.transaction_id = filter_results.transaction_id
-  left join manual_aliases
+  left join owners
     on
-      transactions.source_system = manual_aliases.source_system
-      and transactions.owner_alias = manual_aliases.alias
-      and {{ in_force('transactions.booked_date', 'manual_aliases') }}
-  left join matched_aliases
+      transactions.source_system = owners.source_system
+      and transactions.owner_alias = owners.alias
+      and {{ in_force('transactions.booked_date', 'owners') }}
+  left join days_without_need_of_an_owner
     on
-      transactions.source_system = matched_aliases.source_system
-      and transactions.owner_alias = matched_aliases.alias
-  left join payees on coalesce(manual_aliases.payee_id, matched_aliases.payee_id) = payees.payee_id
+      plans.plan_id = days_without_need_of_an_owner.plan_id
+      and transactions.booked_date = days_without_need_of_an_owner.booked_date
 ),
 
 judged as (
@@ -76,9 +92,10 @@ judged as (
       when not is_closed_won then 'status_not_eligible'
       when booked_date is null then 'missing_booked_date'
       when plan_valid_from is null then 'outside_period'
-      when not coalesce(is_filter_met, false) then 'filter_not_met'
-      when credit_method_code <> 'territory' and owner_alias is null then 'missing_owner'
-      when credit_method_code <> 'territory' and owner_payee_id is null then 'owner_not_in_hris'
+      when is_variable_missing then 'missing_filter_variable'
+      when not is_filter_met then 'filter_not_met'
+      when is_owner_needed and owner_alias is null then 'missing_owner'
+      when is_owner_needed and owner_payee_id is null then 'owner_not_in_hris'
     end as reason_code
   from candidates
 ),
@@ -90,6 +107,7 @@ final as (
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     booked_date::date as booked_date,
+    owner_alias::varchar as owner_alias,
     owner_payee_id::varchar as owner_payee_id,
     (case when reason_code is null then 'eligible' else 'skipped' end)::varchar as verdict_code,
     reason_code::varchar as reason_code

@@ -34,12 +34,21 @@ priced as (
     verdicts.plan_id,
     verdicts.plan_valid_from,
     verdicts.booked_date as credit_date,
+    verdicts.owner_alias,
     verdicts.owner_payee_id,
+    transactions.source_system,
     transactions.territory_id,
     transactions.currency_code as transaction_currency_code,
+    transactions.transaction_amount,
     native_values.native_value_amount,
+    native_values.native_payable_amount,
+    native_values.weight,
+    native_values.rate_dimension_1,
+    native_values.rate_dimension_2,
+    native_values.rate_dimension_3,
+    native_values.is_variable_missing,
+    native_values.is_catalogue_value_missing,
     plan_versions.currency_code,
-    plan_versions.credit_method_code,
     plan_versions.calendar_id,
     currencies.currency_code is not null as is_known_currency,
     plan_versions.value_currency_code = 'plan' as is_in_plan_currency,
@@ -53,7 +62,7 @@ priced as (
     on
       verdicts.plan_id = plan_versions.plan_id
       and verdicts.plan_valid_from = plan_versions.valid_from
-  left join native_values
+  inner join native_values
     on
       verdicts.transaction_id = native_values.transaction_id
       and verdicts.plan_id = native_values.plan_id
@@ -73,7 +82,9 @@ valued as (
   select
     *,
     case
-      when native_value_amount is null then 'missing_amount'
+      when is_variable_missing then 'missing_value_variable'
+      when is_catalogue_value_missing then 'missing_catalogue_value'
+      when native_value_amount is null or native_payable_amount is null or weight is null then 'missing_amount'
       when is_in_plan_currency then null
       when transaction_currency_code is null then 'missing_currency'
       when not is_known_currency then 'unknown_currency'
@@ -91,12 +102,18 @@ final as (
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     credit_date::date as credit_date,
+    source_system::varchar as source_system,
+    owner_alias::varchar as owner_alias,
     owner_payee_id::varchar as owner_payee_id,
     territory_id::varchar as territory_id,
-    credit_method_code::varchar as credit_method_code,
     calendar_id::varchar as calendar_id,
+    rate_dimension_1::varchar as rate_dimension_1,
+    rate_dimension_2::varchar as rate_dimension_2,
+    rate_dimension_3::varchar as rate_dimension_3,
     transaction_currency_code::varchar as transaction_currency_code,
+    transaction_amount::decimal(28, 10) as transaction_amount,
     native_value_amount::decimal(28, 10) as native_value_amount,
+    native_payable_amount::decimal(28, 10) as native_payable_amount,
     currency_code::varchar as currency_code,
     (
       case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from', 8, 8) }} end
@@ -109,6 +126,14 @@ final as (
         else {{ ratio('native_value_amount * units_to', 'units_from', 18, 8) }}
       end
     )::decimal(28, 10) as value_amount,
+    (
+      case
+        when reason_code is not null then null
+        when is_unconverted then native_payable_amount
+        else {{ ratio('native_payable_amount * units_to', 'units_from', 18, 8) }}
+      end
+    )::decimal(28, 10) as payable_amount,
+    weight::decimal(28, 10) as weight,
     reason_code::varchar as reason_code
   from valued
 )

@@ -1,108 +1,193 @@
--- Names everybody whom the plan's credit method points at for a valued transaction, with whether they are on the
--- plan on the credit date. Owner: the owner. Territory: its members on that date. Rollup: the owner's reporting
--- line on that date, with each level's factor.
--- Grain: one row a transaction, plan, payee and level. Rule: docs/rules/crediting.md
+-- Gives each recipient their part of the value and carries it up the hierarchies of the plan, level by level; says of
+-- everybody whether anything keeps them from being credited.
+-- Grain: one row a credit that is made or refused. Rule: docs/rules/crediting.md
 with
 
 valued as (
   select * from {{ ref('int_valuation__values') }}
-  where reason_code is null
 ),
 
-memberships as (
-  select * from {{ ref('int_parameters__territory_memberships') }}
-),
-
-reporting_lines as (
-  select * from {{ ref('int_parameters__reporting_lines') }}
+recipients as (
+  select * from {{ ref('int_crediting__recipients') }}
 ),
 
 rollup_levels as (
   select * from {{ ref('rollup_levels') }}
 ),
 
+reporting_lines as (
+  select * from {{ ref('int_parameters__reporting_lines') }}
+),
+
+payees as (
+  select * from {{ ref('int_parameters__payees') }}
+),
+
 assignments as (
   select * from {{ ref('plan_assignments') }}
 ),
 
-owners as (
-  select
-    *,
-    owner_payee_id as payee_id,
-    'direct' as credit_type_code,
-    0 as level_number,
-    1 as level_factor
-  from valued
-  where credit_method_code = 'owner'
+windows as (
+  select * from {{ ref('int_parameters__windows') }}
 ),
 
-territory_members as (
+unrated as (
+  select * from {{ ref('int_crediting__unrated_transactions') }}
+),
+
+rolling_plans as (
+  select distinct plan_id
+  from rollup_levels
+),
+
+shared as (
   select
-    valued.*,
-    memberships.payee_id,
-    'territory' as credit_type_code,
-    0 as level_number,
-    1 as level_factor
-  from valued
-  inner join memberships
+    recipients.*,
+    valued.plan_valid_from,
+    valued.credit_date,
+    valued.calendar_id,
+    valued.currency_code,
+    {{ share_of_amount('valued.value_amount') }} as shared_amount,
+    {{ share_of_amount('valued.payable_amount') }} as shared_payable_amount,
+    rolling_plans.plan_id is not null as is_rolling
+  from recipients
+  inner join valued
     on
-      valued.territory_id = memberships.territory_id
-      and {{ in_force('valued.credit_date', 'memberships') }}
-  where valued.credit_method_code = 'territory'
+      recipients.plan_id = valued.plan_id
+      and recipients.transaction_id = valued.transaction_id
+  left join rolling_plans on recipients.plan_id = rolling_plans.plan_id
 ),
 
-managers as (
+at_level_zero as (
   select
-    valued.*,
-    reporting_lines.ancestor_id as payee_id,
-    'rollup' as credit_type_code,
+    shared.*,
+    shared.payee_id as credited_payee_id,
+    shared.credit_type_code as level_credit_type_code,
+    0 as level_number,
+    case when shared.is_rolling then rollup_levels.level_factor else 1 end as level_factor
+  from shared
+  left join rollup_levels
+    on
+      shared.is_rolling
+      and shared.plan_id = rollup_levels.plan_id
+      and rollup_levels.level_number = 0
+      and {{ in_force('shared.credit_date', 'rollup_levels') }}
+  where
+    shared.payee_id is null
+    or not shared.is_rolling
+    or rollup_levels.plan_id is not null
+),
+
+above as (
+  select
+    shared.*,
+    reporting_lines.ancestor_id as credited_payee_id,
+    'rollup' as level_credit_type_code,
     reporting_lines.level_number,
-    rollup_levels.level_factor
-  from valued
-  inner join reporting_lines
-    on
-      valued.owner_payee_id = reporting_lines.payee_id
-      and {{ in_force('valued.credit_date', 'reporting_lines') }}
+    rollup_levels.level_factor,
+    rollup_levels.hierarchy_code
+  from shared
   inner join rollup_levels
     on
-      valued.plan_id = rollup_levels.plan_id
-      and reporting_lines.level_number = rollup_levels.level_number
-      and {{ in_force('valued.credit_date', 'rollup_levels') }}
-  where valued.credit_method_code = 'rollup'
+      shared.is_rolling
+      and shared.plan_id = rollup_levels.plan_id
+      and rollup_levels.level_number > 0
+      and {{ in_force('shared.credit_date', 'rollup_levels') }}
+  inner join reporting_lines
+    on
+      rollup_levels.hierarchy_code = reporting_lines.hierarchy_code
+      and rollup_levels.level_number = reporting_lines.level_number
+      and shared.payee_id = reporting_lines.payee_id
+      and {{ in_force('shared.credit_date', 'reporting_lines') }}
+),
+
+-- A payee of two teams can reach one leader twice.
+above_once as (
+  select *
+  from above
+  where hierarchy_code = 'manager'
+  union all
+  select distinct *
+  from above
+  where hierarchy_code = 'team'
 ),
 
 candidates as (
-  select * from owners
+  select
+    *,
+    cast(null as varchar) as hierarchy_code
+  from at_level_zero
   union all
-  select * from territory_members
-  union all
-  select * from managers
+  select * from above_once
+),
+
+checked as (
+  select
+    candidates.*,
+    windows.window_code,
+    windows.window_from,
+    windows.window_to,
+    case
+      when candidates.reason_code is not null then candidates.reason_code
+      when not (
+        payees.payee_kind_code = 'team'
+        or (
+          coalesce(payees.hire_date <= candidates.credit_date, true)
+          and coalesce(candidates.credit_date < payees.termination_date, true)
+        )
+      ) then 'payee_not_employed'
+      when assignments.payee_id is null then 'no_plan_assignment'
+      when candidates.calendar_id <> 'transaction' and windows.window_code is null then 'no_attainment_window'
+      when unrated.transaction_id is not null then 'missing_rate'
+    end as final_reason_code
+  from candidates
+  left join payees on candidates.credited_payee_id = payees.payee_id
+  left join assignments
+    on
+      candidates.plan_id = assignments.plan_id
+      and candidates.credited_payee_id = assignments.payee_id
+      and {{ in_force('candidates.credit_date', 'assignments') }}
+  left join windows
+    on
+      candidates.calendar_id = windows.calendar_id
+      and {{ in_force('candidates.credit_date', 'windows', 'window_from', 'window_to') }}
+  left join unrated
+    on
+      candidates.plan_id = unrated.plan_id
+      and candidates.transaction_id = unrated.transaction_id
 ),
 
 final as (
   select
     (
-      candidates.plan_id || '|' || candidates.transaction_id || '|' || candidates.credit_type_code || '|'
-      || candidates.payee_id || '|' || cast(candidates.level_number as varchar)
+      plan_id || '|' || transaction_id || '|' || level_credit_type_code || '|' || coalesce(credited_payee_id, '') || '|'
+      || cast(level_number as varchar) || '|' || rule_group || '|' || recipient
     )::varchar as credit_id,
-    candidates.transaction_id::varchar as transaction_id,
-    candidates.plan_id::varchar as plan_id,
-    candidates.plan_valid_from::date as plan_valid_from,
-    candidates.payee_id::varchar as payee_id,
-    candidates.credit_type_code::varchar as credit_type_code,
-    candidates.level_number::integer as level_number,
-    candidates.level_factor::decimal(18, 10) as level_factor,
-    candidates.credit_date::date as credit_date,
-    candidates.calendar_id::varchar as calendar_id,
-    candidates.currency_code::varchar as currency_code,
-    candidates.value_amount::decimal(28, 10) as value_amount,
-    (assignments.payee_id is not null)::boolean as is_on_plan
-  from candidates
-  left join assignments
-    on
-      candidates.plan_id = assignments.plan_id
-      and candidates.payee_id = assignments.payee_id
-      and {{ in_force('candidates.credit_date', 'assignments') }}
+    transaction_id::varchar as transaction_id,
+    plan_id::varchar as plan_id,
+    plan_valid_from::date as plan_valid_from,
+    credited_payee_id::varchar as payee_id,
+    level_credit_type_code::varchar as credit_type_code,
+    rule_group::varchar as rule_group,
+    rule_id::varchar as rule_id,
+    recipient::varchar as recipient,
+    level_number::integer as level_number,
+    level_factor::decimal(18, 10) as level_factor,
+    credit_date::date as credit_date,
+    calendar_id::varchar as calendar_id,
+    (case when calendar_id = 'transaction' then 'transaction' else window_code end)::varchar as window_code,
+    (case when calendar_id = 'transaction' then credit_date else window_from end)::date as window_from,
+    (case when calendar_id = 'transaction' then {{ add_days('credit_date', 1) }} else window_to end)::date
+      as window_to,
+    currency_code::varchar as currency_code,
+    (
+      case when level_factor = 1 then shared_amount else round(shared_amount * level_factor, 10) end
+    )::decimal(28, 10) as candidate_amount,
+    (
+      case when level_factor = 1 then shared_payable_amount else round(shared_payable_amount * level_factor, 10) end
+    )::decimal(28, 10) as candidate_payable_amount,
+    final_reason_code::varchar as reason_code
+  from checked
 )
 
 select * from final

@@ -11,14 +11,25 @@ transaction_values as (
   select * from {{ ref('int_valuation__values') }}
 ),
 
-candidates as (
+reason_codes as (
+  select * from {{ ref('reason_codes') }}
+),
+
+refused as (
   select
+    candidates.transaction_id,
+    candidates.plan_id,
+    max(reason_codes.precedence) as precedence
+  from {{ ref('int_crediting__candidates') }} as candidates
+  inner join reason_codes on candidates.reason_code = reason_codes.reason_code
+  group by candidates.transaction_id, candidates.plan_id
+),
+
+matched as (
+  select distinct
     transaction_id,
-    plan_id,
-    count(*) as candidate_count,
-    count(*) filter (where is_on_plan) as on_plan_count
-  from {{ ref('int_crediting__candidates') }}
-  group by transaction_id, plan_id
+    plan_id
+  from {{ ref('int_crediting__rule_matches') }}
 ),
 
 credits as (
@@ -42,21 +53,24 @@ joined as (
       when verdicts.reason_code is not null then verdicts.reason_code
       when transaction_values.reason_code is not null then transaction_values.reason_code
       when credits.credit_count is not null then null
-      when candidates.on_plan_count > 0 then 'no_attainment_window'
-      when candidates.candidate_count > 0 then 'no_plan_assignment'
-      when transaction_values.credit_method_code <> 'territory' then 'no_plan_assignment'
-      when transaction_values.territory_id is null then 'missing_territory'
-      else 'no_territory_member'
+      when refused_reasons.reason_code is not null then refused_reasons.reason_code
+      when matched.transaction_id is null then 'no_credit_rule_matched'
+      else 'no_plan_assignment'
     end as final_reason_code
   from verdicts
   left join transaction_values
     on
       verdicts.transaction_id = transaction_values.transaction_id
       and verdicts.plan_id = transaction_values.plan_id
-  left join candidates
+  left join refused
     on
-      verdicts.transaction_id = candidates.transaction_id
-      and verdicts.plan_id = candidates.plan_id
+      verdicts.transaction_id = refused.transaction_id
+      and verdicts.plan_id = refused.plan_id
+  left join reason_codes as refused_reasons on refused.precedence = refused_reasons.precedence
+  left join matched
+    on
+      verdicts.transaction_id = matched.transaction_id
+      and verdicts.plan_id = matched.plan_id
   left join credits
     on
       verdicts.transaction_id = credits.transaction_id

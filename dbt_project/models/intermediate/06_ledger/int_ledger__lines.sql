@@ -1,7 +1,8 @@
 -- Makes commission due: whole on the booking date, or as the customer pays. A payment's line is the commission
 -- earned to date with it less the commission earned to date without it, so that parts add up to the cent; a
 -- refund is a payment with the other sign. More than the deal's amount earns no more than its commission.
--- Grain: one row a credit and event. Rule: docs/rules/ledger.md
+-- Bonuses, floors and custom rewards are due on their own day.
+-- Grain: one row a reward, beneficiary and event. Rule: docs/rules/ledger.md
 with
 
 commissions as (
@@ -36,14 +37,17 @@ timed as (
 
 booking_lines as (
   select
-    credit_id || '|booking' as line_key,
+    commission_key || '|booking' as line_key,
     *,
-    'booking' as event_code,
-    credit_date as event_date,
+    case when reward_kind_code = 'credit' then 'booking' else reward_kind_code end as event_code,
+    reward_date as event_date,
     null as payment_id,
+    cast(null as decimal(28, 10)) as collected_ratio,
     commission_amount as line_amount
   from timed
-  where payout_event_code = 'booking'
+  where
+    payout_event_code = 'booking'
+    or reward_kind_code <> 'credit'
 ),
 
 collected as (
@@ -65,7 +69,9 @@ collected as (
     end::decimal(28, 10) as capped_after_amount
   from timed
   inner join collections on timed.transaction_id = collections.transaction_id
-  where timed.payout_event_code = 'collection'
+  where
+    timed.payout_event_code = 'collection'
+    and timed.reward_kind_code = 'credit'
 ),
 
 earned as (
@@ -78,10 +84,11 @@ earned as (
 
 collection_lines as (
   select
-    credit_id || '|' || payment_id as line_key,
+    commission_key || '|' || payment_id as line_key,
     *,
     kind_code as event_code,
     paid_date as event_date,
+    {{ ratio('capped_after_amount', 'transaction_amount', 10, 10, 8) }} as collected_ratio,
     {{ round_money('earned_after_amount', 'minor_unit') }}
     - {{ round_money('earned_before_amount', 'minor_unit') }} as line_amount
   from earned
@@ -90,27 +97,35 @@ collection_lines as (
 united as (
   select
     line_key,
+    reward_id,
+    reward_kind_code,
     credit_id,
     transaction_id,
     plan_id,
+    credited_payee_id,
     payee_id,
     event_code,
     event_date,
     payment_id,
     currency_code,
+    collected_ratio,
     line_amount
   from booking_lines
   union all
   select
     line_key,
+    reward_id,
+    reward_kind_code,
     credit_id,
     transaction_id,
     plan_id,
+    credited_payee_id,
     payee_id,
     event_code,
     event_date,
     payment_id,
     currency_code,
+    collected_ratio,
     line_amount
   from collection_lines
 ),
@@ -118,15 +133,19 @@ united as (
 final as (
   select
     line_key::varchar as line_key,
+    reward_id::varchar as reward_id,
+    reward_kind_code::varchar as reward_kind_code,
     credit_id::varchar as credit_id,
     transaction_id::varchar as transaction_id,
     plan_id::varchar as plan_id,
+    credited_payee_id::varchar as credited_payee_id,
     payee_id::varchar as payee_id,
     ({{ month_code('event_date') }})::varchar as period_code,
     event_code::varchar as event_code,
     event_date::date as event_date,
     payment_id::varchar as payment_id,
     currency_code::varchar as currency_code,
+    collected_ratio::decimal(28, 10) as collected_ratio,
     line_amount::decimal(18, 4) as line_amount
   from united
 )

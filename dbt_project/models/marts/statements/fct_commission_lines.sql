@@ -1,5 +1,5 @@
--- Lists every amount that became due, by credit and event.
--- Grain: one row a credit and event (booking, payment or refund).
+-- Lists every amount that became due, by reward and event.
+-- Grain: one row a reward, beneficiary and event (booking, payment, refund, bonus, floor or custom).
 with
 
 lines as (

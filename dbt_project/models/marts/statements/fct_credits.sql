@@ -2,8 +2,21 @@
 -- Grain: one row a credit.
 with
 
-commissions as (
-  select * from {{ ref('int_rewards__commissions') }}
+credits as (
+  select * from {{ ref('int_crediting__credits') }}
+),
+
+moves as (
+  select * from {{ ref('int_attainment__moves') }}
+),
+
+rewards as (
+  select * from {{ ref('int_rewards__credit_rewards') }}
+),
+
+rounded as (
+  select * from {{ ref('int_rewards__rounded') }}
+  where reward_kind_code = 'credit'
 ),
 
 earned as (
@@ -11,28 +24,36 @@ earned as (
     credit_id,
     sum(line_amount) as earned_amount
   from {{ ref('int_ledger__lines') }}
+  where credit_id is not null
   group by credit_id
 ),
 
 final as (
   select
-    commissions.credit_id::varchar as credit_id,
-    commissions.transaction_id::varchar as transaction_id,
-    commissions.plan_id::varchar as plan_id,
-    commissions.payee_id::varchar as payee_id,
-    commissions.credit_type_code::varchar as credit_type_code,
-    commissions.level_number::integer as level_number,
-    commissions.credit_date::date as credit_date,
-    commissions.window_code::varchar as window_code,
-    commissions.currency_code::varchar as currency_code,
-    commissions.credited_amount::decimal(28, 10) as credited_amount,
-    commissions.cumulative_before_amount::decimal(28, 10) as cumulative_before_amount,
-    commissions.cumulative_after_amount::decimal(28, 10) as cumulative_after_amount,
-    commissions.commission_amount::decimal(18, 4) as commission_amount,
+    credits.credit_id::varchar as credit_id,
+    credits.transaction_id::varchar as transaction_id,
+    credits.plan_id::varchar as plan_id,
+    credits.plan_valid_from::date as plan_valid_from,
+    credits.payee_id::varchar as payee_id,
+    credits.credit_type_code::varchar as credit_type_code,
+    credits.rule_id::varchar as rule_id,
+    credits.level_number::integer as level_number,
+    credits.credit_date::date as credit_date,
+    credits.window_code::varchar as window_code,
+    credits.currency_code::varchar as currency_code,
+    credits.credited_amount::decimal(28, 10) as credited_amount,
+    credits.payable_amount::decimal(28, 10) as payable_amount,
+    moves.cumulative_before_amount::decimal(28, 10) as cumulative_before_amount,
+    moves.cumulative_after_amount::decimal(28, 10) as cumulative_after_amount,
+    rounded.commission_amount::decimal(18, 4) as commission_amount,
     coalesce(earned.earned_amount, 0)::decimal(18, 4) as earned_amount,
-    (commissions.commission_amount - coalesce(earned.earned_amount, 0))::decimal(18, 4) as withheld_amount
-  from commissions
-  left join earned on commissions.credit_id = earned.credit_id
+    (rounded.commission_amount - coalesce(earned.earned_amount, 0))::decimal(18, 4) as withheld_amount,
+    rewards.reason_code::varchar as reason_code
+  from credits
+  inner join moves on credits.credit_id = moves.credit_id
+  inner join rewards on credits.credit_id = rewards.credit_id
+  inner join rounded on credits.credit_id = rounded.credit_id
+  left join earned on credits.credit_id = earned.credit_id
 )
 
 select * from final

@@ -1,9 +1,10 @@
--- Shows how each credit's commission is made: the part of it that lies in each tier, times that tier's rate.
+-- Shows how each credit's commission is made: the part of it that each tier prices, and
+-- that tier's rate (before gates, multipliers, floors and caps).
 -- Grain: one row a credit and tier touched.
 with
 
 credit_tiers as (
-  select * from {{ ref('int_rewards__credit_tiers') }}
+  select * from {{ ref('int_rewards__tier_commissions') }}
 )
 
 select * from credit_tiers

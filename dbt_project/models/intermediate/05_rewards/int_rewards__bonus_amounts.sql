@@ -1,0 +1,154 @@
+-- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by
+-- rank (tied payees share the prizes of the positions that they occupy), pools by share of what all have attained.
+-- Grain: one row a window, bonus and day of settlement. Rule: docs/rules/rewards.md
+with
+
+bases as (
+  select
+    bonus_bases.*,
+    currencies.minor_unit
+  from {{ ref('int_rewards__bonus_bases') }} as bonus_bases
+  inner join {{ ref('currencies') }} as currencies on bonus_bases.currency_code = currencies.currency_code
+),
+
+in_range as (
+  select
+    *,
+    case tier_bound_code
+      when 'lower_inclusive' then basis_amount >= basis_from and (basis_to is null or basis_amount < basis_to)
+      else basis_amount > basis_from and (basis_to is null or basis_amount <= basis_to)
+    end as is_in_range
+  from bases
+  where bonus_kind_code <> 'rank'
+),
+
+steps as (
+  select
+    window_key,
+    bonus_number,
+    settled_to,
+    minor_unit,
+    case when is_in_range then amount else 0 end as unrounded_amount
+  from in_range
+  where bonus_kind_code = 'step'
+),
+
+lines as (
+  select
+    window_key,
+    bonus_number,
+    settled_to,
+    minor_unit,
+    case
+      when not is_in_range then 0
+      when amount_to = amount or basis_to is null then amount
+      else
+        amount + {{ ratio(
+          'cast(amount_to - amount as decimal(38, 4)) * (basis_amount - basis_from)', 'basis_to - basis_from', 14, 10, 6
+        ) }}
+    end as unrounded_amount
+  from in_range
+  where bonus_kind_code = 'linear'
+),
+
+ranked as (
+  select
+    *,
+    rank() over (
+      partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to
+      order by basis_amount desc
+    ) as first_position
+  from bases
+  where
+    bonus_kind_code = 'rank'
+    and basis_amount > 0
+),
+
+tied as (
+  select
+    *,
+    count(*) over each_tie as tie_count,
+    row_number() over (each_tie order by payee_id) as tie_position
+  from ranked
+  window each_tie as (
+    partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to, first_position
+  )
+),
+
+prized as (
+  select
+    *,
+    cast(amount as decimal(38, 4)) * greatest(
+      cast(least(coalesce(cast(basis_to as integer), first_position + tie_count), first_position + tie_count) as integer)
+      - cast(greatest(cast(basis_from as integer), first_position) as integer),
+      0
+    ) as prize_amount
+  from tied
+),
+
+prizes as (
+  select
+    window_key,
+    bonus_number,
+    settled_to,
+    minor_unit,
+    {{ round_money(ratio('prize_amount * tie_position', 'tie_count', 4, 0, 6), 'minor_unit') }}
+    - {{ round_money(ratio('prize_amount * (tie_position - 1)', 'tie_count', 4, 0, 6), 'minor_unit') }}
+      as unrounded_amount
+  from prized
+),
+
+shared as (
+  select
+    *,
+    sum(attained_amount) over each_pool as attained_total,
+    sum(attained_amount) over (
+      each_pool order by payee_id
+      rows between unbounded preceding and current row
+    ) as attained_after
+  from in_range
+  where
+    bonus_kind_code = 'pool'
+    and is_in_range
+    and attained_amount > 0
+  window each_pool as (partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to)
+),
+
+pools as (
+  select
+    window_key,
+    bonus_number,
+    settled_to,
+    minor_unit,
+    {{ round_money(ratio(
+      'cast(amount as decimal(38, 4)) * cast(attained_after as decimal(28, 10))',
+      'cast(attained_total as decimal(28, 10))', 14, 10, 6
+    ), 'minor_unit') }}
+    - {{ round_money(ratio(
+      'cast(amount as decimal(38, 4)) * cast(attained_after - attained_amount as decimal(28, 10))',
+      'cast(attained_total as decimal(28, 10))', 14, 10, 6
+    ), 'minor_unit') }} as unrounded_amount
+  from shared
+),
+
+united as (
+  select * from steps
+  union all
+  select * from lines
+  union all
+  select * from prizes
+  union all
+  select * from pools
+),
+
+final as (
+  select
+    window_key::varchar as window_key,
+    bonus_number::integer as bonus_number,
+    settled_to::date as settled_to,
+    (coalesce({{ round_money('cast(unrounded_amount as decimal(28, 10))', 'minor_unit') }}, 0))::decimal(18, 4)
+      as bonus_amount
+  from united
+)
+
+select * from final

@@ -1,0 +1,12 @@
+-- Keeps each won opportunity as it was when it was first landed as won, all fields under the CRM's own names.
+-- Grain: one row a won opportunity. Rule: docs/rules/valuation.md
+with
+
+rows_at_close as (
+  {{ rows_at_close(source('crm', 'Opportunity'), ['"Id"'], "\"StageName\" = 'Closed Won'") }}
+)
+
+select
+  'crm/Opportunity/' || "Id" as transaction_id,
+  *
+from rows_at_close
