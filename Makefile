@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check summary test lint types ui kill lock clean
+.PHONY: help setup run check summary test situations oracle mutants bench lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,18 @@ ui: $(READY) ## Open the Dagster UI on the same graph.
 
 test: lint types ## Pass all checks: lint, types, dbt unit and data tests, pytest.
 	@$(BIN)/pytest
+
+situations: $(READY) ## Run the situations of a folder: make situations DIR=tests/calculation/situations
+	@$(BIN)/python -m orchestration.situations $(or $(DIR),tests/calculation/situations)
+
+oracle: $(READY) ## Compare N random companies (default 300) with the independent calculation.
+	@ORACLE_COMPANIES=$(or $(N),300) $(BIN)/pytest -q tests/calculation -k random
+
+mutants: $(READY) ## Break the stage models one by one and report which breaks no test notices.
+	@$(BIN)/python tests/mutants/run.py
+
+bench: $(READY) ## Measure the speed against hand-written SQL: make bench SIZES="10000 100000"
+	@$(BIN)/python -m benchmarks $(or $(SIZES),10000 100000)
 
 lint: $(READY) ## Check the style of Python and SQL.
 	@$(BIN)/ruff check .
