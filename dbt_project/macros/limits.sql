@@ -39,6 +39,15 @@ periods as (
   where calendar_id = '{{ scope_code }}'
 ),
 
+floor_modifiers as (
+  select
+    window_key,
+    max(modifier_amount) as floor_amount
+  from window_modifiers
+  where modifier_kind_code = 'floor'
+  group by window_key
+),
+
 floor_plans as (
   select distinct plan_id
   from window_modifiers
@@ -73,7 +82,7 @@ floored_periods as (
     participants.window_key,
     participants.plan_valid_from,
     participants.currency_code,
-    window_modifiers.modifier_amount as floor_amount,
+    floor_modifiers.floor_amount,
     row_number() over (
       partition by assigned_periods.plan_id, assigned_periods.payee_id, assigned_periods.period_code
       order by participants.plan_valid_from desc
@@ -85,10 +94,7 @@ floored_periods as (
       and assigned_periods.payee_id = participants.payee_id
       and participants.plan_valid_from <= assigned_periods.last_day
       and {{ commissions.in_force('assigned_periods.last_day', 'participants', 'window_from', 'window_to') }}
-  inner join window_modifiers
-    on
-      participants.window_key = window_modifiers.window_key
-      and window_modifiers.modifier_kind_code = 'floor'
+  inner join floor_modifiers on participants.window_key = floor_modifiers.window_key
 ),
 
 period_totals as (
@@ -145,9 +151,10 @@ united as (
 caps as (
   select
     window_key,
-    modifier_amount as cap_amount
+    min(modifier_amount) as cap_amount
   from window_modifiers
   where modifier_kind_code = 'cap'
+  group by window_key
 ),
 
 accumulated as (

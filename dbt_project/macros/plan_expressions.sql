@@ -66,6 +66,7 @@
 -- depends_on: {{ ref(model) }}
     {%- endfor -%}
   {%- endfor %}
+-- depends_on: {{ ref('int_pool__transactions') }}
 -- depends_on: {{ ref('int_parameters__plan_variables') }}
 {%- endmacro %}
 
@@ -158,6 +159,7 @@ select
   cast(null as varchar) as rate_dimension_1,
   cast(null as varchar) as rate_dimension_2,
   cast(null as varchar) as rate_dimension_3
+from {{ verdicts }}
 where false
 {%- endmacro %}
 
@@ -217,5 +219,6 @@ select
   cast(null as boolean) as is_variable_missing,
   cast(null as varchar) as recipient_alias,
   cast(null as decimal(28, 10)) as share
+from {{ valued }}
 where false
 {%- endmacro %}

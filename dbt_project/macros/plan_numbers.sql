@@ -82,6 +82,7 @@ select
   cast(null as date) as number_date,
   cast(null as varchar) as number_code,
   cast(null as decimal(28, 10)) as number_value
+from {{ number_dates }}
 where false
 {%- endmacro %}
 

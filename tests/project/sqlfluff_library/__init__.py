@@ -13,6 +13,10 @@ class _Dbt:
     def dateadd(datepart: str, interval: object, from_date_or_timestamp: str) -> str:
         return f"date_add({from_date_or_timestamp}, interval ({interval}) {datepart})"
 
+    @staticmethod
+    def datediff(first_date: str, second_date: str, datepart: str) -> str:
+        return f"date_diff('{datepart}', {first_date}, {second_date})"
+
 
 class _Adapter:
     """Dispatched macros (ratio) become a call of their first two arguments."""
@@ -23,26 +27,22 @@ class _Adapter:
 
 
 class _Commissions:
-    """This project's macros, where they are called with the project's name in front."""
+    """This project's macros, where they are called with the project's name in front: a call of their arguments.
 
-    @staticmethod
-    def plan_versions() -> list[dict[str, str]]:
-        return [
-            {
-                "plan_id": "plan",
-                "valid_from": "2000-01-01",
-                "source_object": "crm/Opportunity",
-                "filter_expression": "true",
-                "value_expression": "1",
-            }
-        ]
+    There are no seeds here: what loops over their rows renders its last, empty select.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        if name in ("seed_rows", "version_formulas", "dated_formulas"):
+            return lambda *_: []
+        if name == "depends_on_sources":
+            return lambda: ""
+        return lambda *arguments: f"{name}({', '.join(str(argument) for argument in arguments)})"
 
 
 def var(name: str, default: object = None) -> object:
-    """Names the objects of the data pool for evaluate_plan_expression; any other var is a plain word."""
-    return (
-        {"crm/Opportunity": "stg_crm__opportunities"} if name == "transaction_sources" else (default or "1")
-    )
+    """Any var is a plain word."""
+    return default or "1"
 
 
 dbt = _Dbt()

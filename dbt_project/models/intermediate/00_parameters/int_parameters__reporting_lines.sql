@@ -1,12 +1,7 @@
--- Walks both dated hierarchies upwards from each payee: the line of managers (level 0 is the payee), and the leaders
+-- Walks both dated hierarchies upwards from each payee: the line of managers, and the leaders
 -- of the payee's teams and of the teams above them. Nobody is above themselves.
 -- Grain: one row a hierarchy, payee, ancestor, level, way and first day.
 with recursive
-
-payees as (
-  select * from {{ ref('int_parameters__payees') }}
-  where payee_kind_code = 'person'
-),
 
 managers as (
   select * from {{ ref('int_parameters__managers') }}
@@ -24,27 +19,24 @@ team_lines as (
 manager_lines as (
   select
     payee_id,
-    payee_id as ancestor_id,
-    0 as level_number,
-    hire_date as valid_from,
-    termination_date as valid_to
-  from payees
+    manager_id as ancestor_id,
+    1 as level_number,
+    valid_from,
+    valid_to
+  from managers
   union all
   select
     manager_lines.payee_id,
     managers.manager_id as ancestor_id,
     manager_lines.level_number + 1 as level_number,
-    case
-      when manager_lines.valid_from is null then managers.valid_from
-      else greatest(manager_lines.valid_from, managers.valid_from)
-    end as valid_from,
+    greatest(manager_lines.valid_from, managers.valid_from) as valid_from,
     {{ earlier_end('manager_lines.valid_to', 'managers.valid_to') }} as valid_to
   from manager_lines
   inner join managers
     on
       manager_lines.ancestor_id = managers.payee_id
       and (manager_lines.valid_to is null or managers.valid_from < manager_lines.valid_to)
-      and (managers.valid_to is null or manager_lines.valid_from is null or manager_lines.valid_from < managers.valid_to)
+      and (managers.valid_to is null or manager_lines.valid_from < managers.valid_to)
   where manager_lines.level_number < {{ var('hierarchy_levels_max') }}
 ),
 
@@ -75,7 +67,6 @@ united as (
     valid_from,
     valid_to
   from manager_lines
-  where level_number > 0
   union all
   select
     'team' as hierarchy_code,

@@ -73,7 +73,7 @@ at_level_zero as (
       and rollup_levels.level_number = 0
       and {{ in_force('shared.credit_date', 'rollup_levels') }}
   where
-    shared.payee_id is null
+    shared.reason_code is not null
     or not shared.is_rolling
     or rollup_levels.plan_id is not null
 ),
@@ -99,6 +99,7 @@ above as (
       and rollup_levels.level_number = reporting_lines.level_number
       and shared.payee_id = reporting_lines.payee_id
       and {{ in_force('shared.credit_date', 'reporting_lines') }}
+  where shared.reason_code is null
 ),
 
 -- A payee of two teams can reach one leader twice.

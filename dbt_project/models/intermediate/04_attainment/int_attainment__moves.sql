@@ -1,5 +1,5 @@
 -- Places each credit, and each row of custom_attainment, on the running total of its payee's progress. The order is
--- total: date, transaction, credit. A sum moves by the value, a count by one; averages keep the running sum.
+-- total: date, transaction, credit. A sum moves by the value, a count by one.
 -- Grain: one row a credit or custom attainment. Rule: docs/rules/attainment.md
 with
 
@@ -72,14 +72,17 @@ moves as (
     credits.payable_amount,
     case
       when credits.aggregate_code = 'count' then cast(sign(credits.credited_amount) as decimal(28, 10))
-      when credits.aggregate_code = 'weighted_average'
-        then cast(round(cast(credits.credited_amount as decimal(38, 10)) * weighed.weight, 10) as decimal(28, 10))
       else credits.credited_amount
     end as move_amount,
     case
       when credits.aggregate_code = 'weighted_average' then weighed.weight
       else cast(1 as decimal(28, 10))
-    end as weight
+    end as weight,
+    case
+      when credits.aggregate_code = 'weighted_average'
+        then cast(cast(credits.credited_amount as decimal(38, 10)) * weighed.weight as decimal(38, 20))
+      else cast(credits.credited_amount as decimal(38, 20))
+    end as weighed_amount
   from credits
   left join weighed on credits.credit_id = weighed.credit_id
   union all
@@ -96,7 +99,8 @@ moves as (
       when aggregate_code = 'count' then cast(sign(attained_amount) as decimal(28, 10))
       else attained_amount
     end as move_amount,
-    1 as weight
+    1 as weight,
+    cast(attained_amount as decimal(38, 20)) as weighed_amount
   from custom_moves
 ),
 
@@ -125,6 +129,7 @@ final as (
     payable_amount::decimal(28, 10) as payable_amount,
     move_amount::decimal(28, 10) as move_amount,
     weight::decimal(28, 10) as weight,
+    weighed_amount::decimal(38, 20) as weighed_amount,
     (after_amount - move_amount)::decimal(28, 10) as cumulative_before_amount,
     after_amount::decimal(28, 10) as cumulative_after_amount,
     (payable_after_amount - payable_amount)::decimal(28, 10) as payable_before_amount,

@@ -24,6 +24,10 @@ variables as (
   select * from {{ ref('variables') }}
 ),
 
+memberships as (
+  select * from {{ ref('int_parameters__team_memberships') }}
+),
+
 prorated as (
   select
     participants.window_key,
@@ -49,19 +53,45 @@ prorated as (
     and participants.calendar_id not in ('transaction', 'life')
 ),
 
+team_plans as (
+  select distinct formula_variables.plan_id
+  from formula_variables
+  inner join variables
+    on
+      formula_variables.variable_name = variables.variable_name
+      and variables.scope_code = 'team'
+),
+
 change_days as (
   select
     formula_variables.plan_id,
+    cast(null as varchar) as payee_id,
     variables.valid_from as change_day
   from formula_variables
   inner join variables on formula_variables.variable_name = variables.variable_name
   union
   select
     formula_variables.plan_id,
+    cast(null as varchar) as payee_id,
     variables.valid_to as change_day
   from formula_variables
   inner join variables on formula_variables.variable_name = variables.variable_name
   where variables.valid_to is not null
+  union
+  select
+    team_plans.plan_id,
+    memberships.payee_id,
+    memberships.valid_from as change_day
+  from team_plans
+  cross join memberships
+  union
+  select
+    team_plans.plan_id,
+    memberships.payee_id,
+    memberships.valid_to as change_day
+  from team_plans
+  cross join memberships
+  where memberships.valid_to is not null
 ),
 
 stretch_days as (
@@ -87,6 +117,7 @@ stretch_days as (
   inner join change_days
     on
       prorated.plan_id = change_days.plan_id
+      and (change_days.payee_id is null or prorated.payee_id = change_days.payee_id)
       and change_days.change_day > prorated.stretch_from
       and change_days.change_day < prorated.stretch_to
 ),

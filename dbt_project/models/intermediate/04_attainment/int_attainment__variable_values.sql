@@ -39,7 +39,7 @@ of_payees as (
     needed.number_date,
     needed.variable_name,
     'payee' as scope_code,
-    1 as breadth,
+    1 as scope_rank,
     variables.value
   from needed
   inner join variables
@@ -56,7 +56,7 @@ of_teams as (
     needed.number_date,
     needed.variable_name,
     'team' as scope_code,
-    2 as breadth,
+    2 as scope_rank,
     variables.value
   from needed
   inner join memberships
@@ -77,7 +77,7 @@ of_plans as (
     needed.number_date,
     needed.variable_name,
     plan_variables.scope_code,
-    3 as breadth,
+    3 as scope_rank,
     plan_variables.value
   from needed
   inner join {{ ref('int_parameters__plan_variables') }} as plan_variables
@@ -100,7 +100,7 @@ narrowest as (
     window_key,
     number_date,
     variable_name,
-    min(breadth) as breadth
+    min(scope_rank) as scope_rank
   from found
   group by window_key, number_date, variable_name
 ),
@@ -119,7 +119,7 @@ chosen as (
       found.window_key = narrowest.window_key
       and found.number_date = narrowest.number_date
       and found.variable_name = narrowest.variable_name
-      and found.breadth = narrowest.breadth
+      and found.scope_rank = narrowest.scope_rank
   group by found.window_key, found.number_date, found.variable_name
 ),
 

@@ -43,6 +43,7 @@ attained as (
   select
     participants.window_key,
     sum(moves.move_amount) as moved_amount,
+    sum(moves.weighed_amount) as weighed_amount,
     sum(moves.weight) as weight
   from participants
   inner join moves
@@ -82,6 +83,7 @@ joined as (
     coalesce(credited.credited_amount, 0) as credited_amount,
     coalesce(credited.credit_count, 0) as credit_count,
     coalesce(attained.moved_amount, 0) as moved_amount,
+    attained.weighed_amount,
     coalesce(attained.weight, 0) as weight,
     {{ dbt.datediff('participants.window_from', 'participants.window_to', 'day') }} as window_days,
     plan_versions.quota_proration_code = 'days_on_plan'
@@ -110,7 +112,7 @@ measured as (
     case
       when aggregate_code in ('sum', 'count') then cast(moved_amount as decimal(28, 10))
       when weight = 0 then null
-      else {{ ratio('cast(moved_amount as decimal(28, 10))', 'cast(weight as decimal(28, 10))') }}
+      else {{ ratio('cast(weighed_amount as decimal(38, 20))', 'cast(weight as decimal(28, 10))', 20, 10) }}
     end as attained_amount,
     case
       when is_quota_prorated

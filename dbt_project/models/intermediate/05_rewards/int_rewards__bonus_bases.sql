@@ -95,6 +95,7 @@ progressed as (
     due.bonus_number,
     due.settled_to,
     sum(moves.move_amount) as moved_amount,
+    sum(moves.weighed_amount) as weighed_amount,
     sum(moves.weight) as weight,
     count(case when moves.window_key = due.window_key then moves.credit_id end) as credit_count
   from due
@@ -113,7 +114,9 @@ attained as (
     case
       when due.aggregate_code in ('sum', 'count') then cast(coalesce(progressed.moved_amount, 0) as decimal(28, 10))
       when coalesce(progressed.weight, 0) = 0 then null
-      else {{ ratio('cast(progressed.moved_amount as decimal(28, 10))', 'cast(progressed.weight as decimal(28, 10))') }}
+      else {{ ratio(
+        'cast(progressed.weighed_amount as decimal(38, 20))', 'cast(progressed.weight as decimal(28, 10))', 20, 10
+      ) }}
     end as attained_to_date_amount
   from due
   left join progressed

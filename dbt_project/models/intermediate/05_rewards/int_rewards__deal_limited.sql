@@ -11,7 +11,7 @@ limits as (
   select
     window_key,
     max(case when modifier_kind_code = 'floor' then modifier_amount end) as floor_amount,
-    max(case when modifier_kind_code = 'cap' then modifier_amount end) as cap_amount
+    min(case when modifier_kind_code = 'cap' then modifier_amount end) as cap_amount
   from {{ ref('int_rewards__window_modifiers') }}
   where scope_code = 'deal'
   group by window_key

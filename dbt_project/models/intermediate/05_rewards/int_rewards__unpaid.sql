@@ -33,13 +33,15 @@ window_modifiers as (
   where window_modifiers.reason_code is not null
 ),
 
+paid as (
+  select distinct reward_id
+  from {{ ref('int_rewards__commissions') }}
+),
+
 rewards as (
   select rounded.*
   from {{ ref('int_rewards__rounded') }} as rounded
-  left join (
-    select distinct reward_id
-    from {{ ref('int_rewards__commissions') }}
-  ) as paid on rounded.reward_id = paid.reward_id
+  left join paid on rounded.reward_id = paid.reward_id
   where paid.reward_id is null
 ),
 

@@ -107,7 +107,8 @@ final as (
       case
         when not is_scaled then straight_amount
         when tier_method_code = 'retroactive'
-          then cast({{ scaled('straight_after_amount') }} as decimal(38, 20))
+          then
+            cast({{ scaled('straight_after_amount') }} as decimal(38, 20))
             - cast({{ scaled('straight_before_amount') }} as decimal(38, 20))
         else cast({{ scaled('straight_amount') }} as decimal(38, 20))
       end
