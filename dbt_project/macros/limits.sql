@@ -34,6 +34,10 @@ assignments as (
   select * from {{ ref('plan_assignments') }}
 ),
 
+plan_versions as (
+  select * from {{ ref('plans') }}
+),
+
 periods as (
   select * from {{ ref('int_parameters__windows') }}
   where calendar_id = '{{ scope_code }}'
@@ -62,15 +66,23 @@ assigned_periods as (
     periods.window_from as period_from,
     periods.window_to as period_to,
     max({{ commissions.add_days(
-      'case when assignments.valid_to is null or periods.window_to < assignments.valid_to then periods.window_to else assignments.valid_to end',
-      -1
+      commissions.earlier_end(
+        commissions.earlier_end('periods.window_to', 'assignments.valid_to'), 'plan_versions.valid_to'
+      ), -1
     ) }}) as last_day
   from assignments
+  inner join plan_versions
+    on
+      assignments.plan_id = plan_versions.plan_id
+      and (plan_versions.valid_to is null or assignments.valid_from < plan_versions.valid_to)
+      and (assignments.valid_to is null or plan_versions.valid_from < assignments.valid_to)
   inner join floor_plans on assignments.plan_id = floor_plans.plan_id
   inner join periods
     on
       assignments.valid_from < periods.window_to
+      and plan_versions.valid_from < periods.window_to
       and (assignments.valid_to is null or periods.window_from < assignments.valid_to)
+      and (plan_versions.valid_to is null or periods.window_from < plan_versions.valid_to)
   where {{ commissions.add_days('periods.window_to', -1) }} <= {{ commissions.as_of_date() }}
   group by
     assignments.plan_id, assignments.payee_id, periods.window_code, periods.window_from, periods.window_to

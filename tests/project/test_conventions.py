@@ -1,15 +1,16 @@
 """The written conventions, checked on dbt's manifest, the seeds and the tracked files."""
 
 import csv
-import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "dbt_project" / "models"
@@ -22,19 +23,58 @@ KNOWN_KEYS = {
 }  # fmt: skip
 
 
+# Keys inside `config`, at the top of a file, and of unit tests.
+KNOWN_CONFIG_KEYS = {"column_types", "meta", "contract", "materialized", "severity"}
+KNOWN_FILE_KEYS = {"version", "models", "seeds", "sources", "unit_tests"}
+KNOWN_UNIT_TEST_KEYS = {"name", "description", "model", "given", "expect", "overrides"}
+# Literals other than 0 and 1 in model SQL, each with the reason why it is not a number of a plan.
+SCALES = "decimals handed to ratio()"
+STORED = "decimals of every stored amount"
+LITERALS = {
+    "int_parameters__windows": {"3": "months of a quarter"},
+    "int_crediting__candidates": {"10": STORED},
+    "int_crediting__split_shares": {"100": "percent"},
+    "int_attainment__variable_values": {
+        "2": "rank of a scope, narrowest first",
+        "3": "rank of a scope, narrowest first",
+    },
+    "int_rewards__tier_curves": {"10": STORED},
+    "int_rewards__marginal_tiers": {"10": STORED},
+    "int_rewards__whole_tiers": {"10": STORED},
+    "int_rewards__multiplied": {"10": STORED},
+    "int_rewards__bonus_bases": {"10": SCALES, "20": SCALES},
+    "int_rewards__bonus_amounts": {"4": SCALES, "6": SCALES, "10": SCALES, "14": SCALES},
+    "int_rewards__commissions": {"6": SCALES, "10": SCALES, "14": SCALES},
+    "int_ledger__collections": {"4": SCALES, "8": SCALES},
+}
+SECRETS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
+    r"|eyJ[A-Za-z0-9_-]{20,}\.eyJ|://[^/\s:@\"'{}$]+:[^/\s:@\"'{}$]+@"
+    r"|(?:password|passwd|secret|api_key|token)\s*[=:]\s*['\"][A-Za-z0-9+/_-]{12,}['\"]",
+    re.IGNORECASE,
+)
+
+
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return the nodes of a fresh parse by name."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Return the manifest of a fresh parse."""
     target = tmp_path_factory.mktemp("target")
-    project = str(ROOT / "dbt_project")
-    os.environ["COMMISSIONS_HOME"] = str(target)
-    parsed = dbtRunner().invoke(
-        ["-q", "parse", "--project-dir", project, "--profiles-dir", project, "--target-path", str(target),
-         "--log-path", str(target)]
-    )  # fmt: skip
+    folder = str(ROOT / "dbt_project")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("COMMISSIONS_HOME", str(target))
+        parsed = dbtRunner().invoke(
+            ["-q", "parse", "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target),
+             "--log-path", str(target)]
+        )  # fmt: skip
     assert parsed.success, parsed.exception
-    nodes = parsed.result.to_dict()["nodes"]
-    return {key: node for key, node in nodes.items() if node["package_name"] == "commissions"}
+    assert isinstance(parsed.result, Manifest)
+    return parsed.result.to_dict()
+
+
+@pytest.fixture(scope="module")
+def manifest(project: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return this project's own nodes by name."""
+    return {key: node for key, node in project["nodes"].items() if node["package_name"] == "commissions"}
 
 
 def of_type(manifest: dict[str, dict[str, Any]], *types: str) -> list[dict[str, Any]]:
@@ -49,10 +89,49 @@ def without_comments(sql: str) -> str:
     return re.sub(r"\{#.*?#\}|--[^\n]*", "", sql, flags=re.DOTALL)
 
 
+def without_strings(sql: str) -> str:
+    """Leave SQL strings out, but keep those inside Jinja, which hold SQL."""
+    parts = re.split(r"(\{\{.*?\}\}|\{%.*?%\})", sql, flags=re.DOTALL)
+    return "".join(part if part.startswith("{") else re.sub(r"'[^']*'", "''", part) for part in parts)
+
+
+def reasons_in(path: Path) -> list[str]:
+    """Return the codes that a model gives as `then '<code>'` in a case named reason_code, in order."""
+    cases = re.findall(
+        r"\bcase\b((?:(?!\bcase\b).)*?)\bend\b[\s)]*(?:::varchar\s+)?as (?:final_)?reason_code",
+        without_comments(path.read_text()),
+        flags=re.DOTALL,
+    )
+    given = [code for case in cases for code in re.findall(r"(?:then|else)\s+'(\w+)'", case)]
+    return given + re.findall(r"'(\w+)' as reason_code", without_comments(path.read_text()))
+
+
+def seed_rows(name: str) -> list[dict[str, str]]:
+    with next((ROOT / "seeds").rglob(f"{name}.csv")).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_every_model_and_seed_states_its_grain(manifest: dict[str, dict[str, Any]]) -> None:
     nodes = of_type(manifest, "model", "seed")
     assert nodes
     assert [node["name"] for node in nodes if not node["description"].strip().startswith("Grain: ")] == []
+
+
+def test_every_source_table_is_described(project: dict[str, Any]) -> None:
+    sources = [source for source in project["sources"].values() if source["package_name"] == "commissions"]
+    assert sources
+    assert [
+        source["unique_id"]
+        for source in sources
+        if not source["description"].strip() or not source["source_description"].strip()
+    ] == []
+
+
+def test_every_unit_test_says_what_it_shows(project: dict[str, Any]) -> None:
+    tests = [test for test in project["unit_tests"].values() if test["package_name"] == "commissions"]
+    assert tests
+    assert [test["name"] for test in tests if not (test.get("description") or "").strip()] == []
+    assert [test["name"] for test in tests if not re.fullmatch(r"[a-z]+(_[a-z0-9]+){3,}", test["name"])] == []
 
 
 def test_every_declared_column_is_described(manifest: dict[str, dict[str, Any]]) -> None:
@@ -101,11 +180,14 @@ def test_money_is_decimal_and_names_say_the_type(manifest: dict[str, dict[str, A
             name, data_type = column["name"], (column["data_type"] or "").lower()
             if not data_type:
                 continue
-            wanted = {"_amount": "decimal(", "_ratio": "decimal(", "_rate": "decimal(", "_date": "date"}
+            wanted = {
+                "_amount": "decimal(", "_ratio": "decimal(", "_rate": "decimal(", "_date": "date",
+                "_at": "timestamp", "_code": "varchar", "_id": "varchar", "_key": "varchar",
+            }  # fmt: skip
             for ending, start in wanted.items():
-                if name.endswith(ending) and not data_type.startswith(start):
+                if name.endswith(ending) and not name.startswith("is_") and not data_type.startswith(start):
                     problems.append(f"{model['name']}.{name}: {data_type}")
-            if name.startswith(("is_", "has_")) and data_type != "boolean":
+            if name.startswith(("is_", "has_", "was_")) and data_type != "boolean":
                 problems.append(f"{model['name']}.{name}: {data_type}")
             if data_type in {"double", "float", "real"} or data_type == "decimal":
                 problems.append(f"{model['name']}.{name}: {data_type}")
@@ -121,6 +203,7 @@ def test_models_are_named_by_layer() -> None:
             "staging": (f"stg_{folder}__",),
             "intermediate": (f"int_{stage}__",),
             "marts": ("fct_", "dim_", "rpt_"),
+            "custom": ("custom_",),
         }[layer]
         if not path.stem.startswith(allowed) or (layer == "intermediate" and stage not in STAGES):
             wrong.append(str(path.relative_to(MODELS)))
@@ -152,13 +235,79 @@ def test_no_model_reads_a_clock_or_joins_between() -> None:
     assert problems == []
 
 
+def test_no_query_keeps_one_row_by_chance() -> None:
+    chosen = [
+        path.stem
+        for path in [*sql_files(), *(ROOT / "dbt_project" / "tests").rglob("*.sql")]
+        if re.search(
+            r"\bdistinct\s+on\b|\b(any_value|first|arbitrary)\s*\(",
+            without_comments(path.read_text()),
+            re.IGNORECASE,
+        )
+    ]
+    assert chosen == []
+
+
+def test_dated_joins_go_through_in_force() -> None:
+    """A hand-written half-open comparison of a day with one row's range is what in_force() is for."""
+    pattern = re.compile(r"(\w+)\.(valid|window)_from\s*<=|>=\s*(\w+)\.(valid|window)_from")
+    assert [path.stem for path in sql_files() if pattern.search(without_comments(path.read_text()))] == []
+
+
 def test_money_is_divided_in_one_macro_only() -> None:
     divided = []
-    for path in sql_files():
-        sql = re.sub(r"'[^']*'|\"[^\"]*\"", "", without_comments(path.read_text()))
-        if re.search(r"[\w)]\s*/\s*[\w(]", sql):
+    for path in [*sql_files(), *(ROOT / "dbt_project" / "macros").glob("*.sql")]:
+        sql = re.sub(r'"[^"]*"', '""', without_strings(without_comments(path.read_text())))
+        operator = re.search(r"(?<!['/])/+(?!['/])", sql)
+        if (operator and path.stem != "ratio") or re.search(
+            r"\b(avg|mean)\s*\(|::\s*(double|float|real)\b", sql, re.IGNORECASE
+        ):
             divided.append(path.stem)
     assert divided == []
+
+
+def test_numbers_of_a_plan_are_in_seeds_not_in_sql() -> None:
+    problems, used = [], set()
+    for path in sql_files():
+        sql = without_strings(without_comments(path.read_text()))
+        sql = re.sub(r"\bdecimal\(\d+, \d+\)", "decimal", sql)  # types
+        sql = re.sub(r"(\{\{ ratio\([^{}]*'),[\d, ]+\)\s*\}\}", r"\1) }}", sql, flags=re.DOTALL)  # its scales
+        for literal in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])", sql):
+            if literal in {"0", "1"}:
+                continue
+            used.add((path.stem, literal))
+            if literal not in LITERALS.get(path.stem, {}):
+                problems.append(f"{path.stem}: {literal}")
+    assert problems == []
+    assert {(model, literal) for model, reasons in LITERALS.items() for literal in reasons} - used == set()
+
+
+def test_reason_codes_are_listed_and_tried_in_the_order_of_their_seed() -> None:
+    listed = {row["reason_code"]: row for row in seed_rows("reason_codes")}
+    given = {path.stem: reasons_in(path) for path in sql_files()}
+    assert {code for codes in given.values() for code in codes} == set(listed)
+    stages = {
+        "int_filtering__verdicts": "filtering",
+        "int_valuation__values": "valuation",
+        "int_ledger__collections": "ledger",
+    }
+    for model, stage in stages.items():
+        own = [code for code in given[model] if listed[code]["stage_code"] == stage]
+        assert own == sorted(own, key=lambda code: int(listed[code]["precedence"])), model
+
+
+def test_every_seed_row_says_where_it_was_agreed() -> None:
+    problems = []
+    for path in sorted((ROOT / "seeds").rglob("*.csv")):
+        for number, row in enumerate(seed_rows(path.stem), start=2):
+            if "source_document" not in row:
+                continue
+            document = (row["source_document"] or "").strip()
+            if not document:
+                problems.append(f"{path.stem}.csv line {number}: no source_document")
+            elif document.startswith("docs/") and not (ROOT / document.partition("#")[0]).exists():
+                problems.append(f"{path.stem}.csv line {number}: {document} does not exist")
+    assert problems == []
 
 
 def test_yaml_has_no_unknown_keys() -> None:
@@ -168,6 +317,7 @@ def test_yaml_has_no_unknown_keys() -> None:
         if not isinstance(node, dict):
             return []
         own = [f"{path}: {key}" for key in node if key not in KNOWN_KEYS] if "name" in node else []
+        own += [f"{path}: config.{key}" for key in node.get("config") or {} if key not in KNOWN_CONFIG_KEYS]
         inner = [
             found
             for key in ("columns", "tables")
@@ -177,9 +327,14 @@ def test_yaml_has_no_unknown_keys() -> None:
 
     problems = []
     for path in [*MODELS.rglob("_*.yml"), *(ROOT / "seeds").rglob("_*.yml")]:
-        if path.stem.endswith("unit_tests"):
-            continue
         content = yaml.safe_load(path.read_text())
+        problems += [f"{path.stem}: {key}" for key in content if key not in KNOWN_FILE_KEYS]
+        problems += [
+            f"{path.stem}: {key}"
+            for test in content.get("unit_tests") or []
+            for key in test
+            if key not in KNOWN_UNIT_TEST_KEYS
+        ]
         for section in ("models", "seeds", "sources"):
             problems += walk(content.get(section) or [], path.stem)
     assert problems == []
@@ -212,4 +367,6 @@ def test_tracked_files_hold_no_artefact_index_address_or_machine_path() -> None:
             problems.append(f"{path.relative_to(ROOT)}: a package index address")
         if re.search(r"(?<![\w.])/(home|root|Users)/\w", text):
             problems.append(f"{path.relative_to(ROOT)}: a machine path")
+        if SECRETS.search(text):
+            problems.append(f"{path.relative_to(ROOT)}: looks like a credential")
     assert problems == []

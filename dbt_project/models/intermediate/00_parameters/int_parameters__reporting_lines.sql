@@ -1,5 +1,5 @@
 -- Walks both dated hierarchies upwards from each payee: the line of managers, and the leaders
--- of the payee's teams and of the teams above them. Nobody is above themselves.
+-- of the payee's teams (of a team itself, where it is credited) and of the teams above them. Nobody is above themselves.
 -- Grain: one row a hierarchy, payee, ancestor, level, way and first day.
 with recursive
 
@@ -55,6 +55,16 @@ leader_lines as (
       and (memberships.valid_to is null or team_lines.valid_from < memberships.valid_to)
       and (team_lines.valid_to is null or memberships.valid_from < team_lines.valid_to)
   where team_lines.leader_payee_id is not null
+  union all
+  select
+    team_id as payee_id,
+    leader_payee_id as ancestor_id,
+    level_number,
+    team_id,
+    valid_from,
+    valid_to
+  from team_lines
+  where leader_payee_id is not null
 ),
 
 united as (

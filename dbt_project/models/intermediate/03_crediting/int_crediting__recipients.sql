@@ -119,7 +119,7 @@ united as (
     0 as share_before,
     0 as share_after,
     1 as share_of,
-    share as share_factor,
+    0 as share_factor,
     reason_code
   from unusable
   union all

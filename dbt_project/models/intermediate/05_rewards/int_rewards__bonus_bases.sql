@@ -1,5 +1,6 @@
 -- Looks at what each bonus asks for (attainment, amount or number of credits) on each day on which it is settled: the
--- end of the window, or every month end to date. Only what has ended by the day the run looks at.
+-- end of the window, or every month end to date. Only what has ended by the day the run looks at,
+-- and only under the plan version that is in force then.
 -- Grain: one row a window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with
 
@@ -86,7 +87,9 @@ settled as (
 due as (
   select *
   from settled
-  where {{ add_days('settled_to', -1) }} <= {{ as_of_date() }}
+  where
+    {{ add_days('settled_to', -1) }} <= {{ as_of_date() }}
+    and (measured_to is null or settled_to <= measured_to)
 ),
 
 progressed as (
@@ -103,7 +106,6 @@ progressed as (
     on
       due.progress_key = moves.progress_key
       and moves.move_date < due.settled_to
-      and (due.measured_to is null or moves.move_date < due.measured_to)
   group by due.window_key, due.bonus_number, due.settled_to
 ),
 

@@ -34,6 +34,7 @@ bounded as (
     windows.currency_code,
     plan_versions.tier_method_code,
     plan_versions.tier_bound_code,
+    plan_versions.payable_expression is not null as is_paid_on_payable,
     tiers.tier_number,
     cast(
       case
@@ -104,6 +105,7 @@ final as (
     tier_number::integer as tier_number,
     tier_method_code::varchar as tier_method_code,
     tier_bound_code::varchar as tier_bound_code,
+    is_paid_on_payable::boolean as is_paid_on_payable,
     is_first::boolean as is_first,
     is_last::boolean as is_last,
     start_amount::decimal(28, 10) as start_amount,

@@ -36,8 +36,10 @@ priced as (
     placed.credit_id,
     placed.window_key,
     placed.payable_amount,
-    placed.payable_before_amount,
-    placed.payable_after_amount,
+    case when tier_curves.is_paid_on_payable then placed.payable_before_amount else placed.cumulative_before_amount end
+      as total_before_amount,
+    case when tier_curves.is_paid_on_payable then placed.payable_after_amount else placed.cumulative_after_amount end
+      as total_after_amount,
     tier_curves.plan_id,
     tier_curves.tier_method_code,
     tier_curves.tier_number,
@@ -85,13 +87,13 @@ rewarded as (
       case
         when tier_method_code = 'retroactive'
           then
-            cast(payable_after_amount as decimal(38, 10)) * final_rate
-            - cast(payable_before_amount as decimal(38, 10)) * rate_before
+            cast(total_after_amount as decimal(38, 10)) * final_rate
+            - cast(total_before_amount as decimal(38, 10)) * rate_before
         else cast(payable_amount as decimal(38, 10)) * final_rate
       end as decimal(38, 20)
     ) as straight_amount,
-    cast(cast(payable_after_amount as decimal(38, 10)) * final_rate as decimal(38, 20)) as straight_after_amount,
-    cast(cast(payable_before_amount as decimal(38, 10)) * rate_before as decimal(38, 20)) as straight_before_amount
+    cast(cast(total_after_amount as decimal(38, 10)) * final_rate as decimal(38, 20)) as straight_after_amount,
+    cast(cast(total_before_amount as decimal(38, 10)) * rate_before as decimal(38, 20)) as straight_before_amount
   from rated
 ),
 
