@@ -8,14 +8,14 @@
 {% macro variable_names(expressions) -%}
   {%- set found = [] -%}
   {%- for expression in expressions if expression -%}
-    {%- do found.extend(modules.re.findall('@@(\w+)', expression)) -%}
+    {%- do found.extend(modules.re.findall('@@([A-Za-z0-9_]+)', expression)) -%}
   {%- endfor -%}
   {{ return(found | unique | sort) }}
 {%- endmacro %}
 
 {# An expression with each @@Name as the column that holds its value: @@Quota is "@@Quota". #}
 {% macro with_variable_columns(expression) -%}
-  {{ return(modules.re.sub('@@(\w+)', '"@@\\1"', expression)) }}
+  {{ return(modules.re.sub('@@([A-Za-z0-9_]+)', '"@@\\1"', expression)) }}
 {%- endmacro %}
 
 {# A condition that holds where a variable has no value. #}

@@ -80,7 +80,7 @@ final as (
         when not is_rated then {{ curve_at('part_to_amount') }} - {{ curve_at('part_from_amount') }}
         else
           cast(cast(part_to_amount - part_from_amount as decimal(38, 10)) * rate as decimal(38, 20))
-          * cast(table_rate as decimal(18, 10))
+          * cast(coalesce(table_rate, 0) as decimal(18, 10))
       end
     )::decimal(38, 20) as tier_reward_amount,
     (is_rated and table_rate is null and part_to_amount <> part_from_amount)::boolean as is_rate_missing

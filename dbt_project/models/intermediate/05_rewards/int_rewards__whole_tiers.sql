@@ -70,7 +70,7 @@ rated as (
     credit_rates.table_rate,
     case
       when rated_plans.plan_id is null then priced.rate
-      else cast(round(cast(priced.rate as decimal(38, 10)) * credit_rates.table_rate, 10) as decimal(28, 10))
+      else cast(round(cast(priced.rate as decimal(38, 10)) * coalesce(credit_rates.table_rate, 0), 10) as decimal(28, 10))
     end as final_rate
   from priced
   left join rated_plans on priced.plan_id = rated_plans.plan_id
