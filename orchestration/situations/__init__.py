@@ -1,0 +1,1 @@
+"""Situations: small companies, written down with the figures that they must come to, calculated by the real models."""

@@ -1,0 +1,198 @@
+"""Build a warehouse from tables in memory: seeds and raw rows, without extracts and without landing.
+
+Situations and random companies go through here: the raw tables are made as landing would have left them, and one dbt
+build calculates everything.
+"""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import duckdb
+
+from ingestion.registry import SYSTEMS
+from ingestion.tables import PRECISION, Column, Table, raw_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT_SEEDS = ("currencies", "reason_codes")
+FIRST_LANDED = datetime(2000, 1, 1)
+
+Row = Mapping[str, str | None]
+Tables = Mapping[str, Sequence[Row]]
+"""Rows by table, all cells text: seeds by name ("plans"), raw tables by system and table ("crm/Opportunity")."""
+
+
+class BuildError(Exception):
+    """dbt could not calculate the tables; the message is what dbt said."""
+
+
+def build_warehouse(
+    tables: Tables, home: Path, as_of_date: date, *, project: Path = ROOT, with_tests: bool = False
+) -> Path:
+    """Make seeds and raw tables under `home` and calculate them with one dbt build.
+
+    Rows of a raw table that share a key are versions of one record, in the order in which they were landed; a row may
+    also give its own `_dlt_valid_from` and `_dlt_valid_to`. A seed that is not given is empty, but the reference
+    seeds are the project's own.
+
+    Returns the warehouse file. Raises BuildError when a table is unknown or dbt fails.
+    """
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    seeds = home / "seeds"
+    write_seeds(tables, seeds, project / "seeds")
+    warehouse = home / "warehouse.duckdb"
+    warehouse.unlink(missing_ok=True)
+    write_raw_tables(tables, warehouse)
+    calculate(home, seeds, as_of_date, project / "dbt_project", with_tests=with_tests)
+    return warehouse
+
+
+def write_seeds(tables: Tables, folder: Path, originals: Path) -> None:
+    """Write every seed of the project with the rows given for it, and its property files beside it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    known = {path.stem: path for path in sorted(originals.rglob("*.csv"))}
+    unknown = sorted(name for name in tables if "/" not in name and name not in known)
+    if unknown:
+        raise BuildError(f"unknown seeds: {', '.join(unknown)} (known: {', '.join(known)})")
+    for path in originals.rglob("_*.yml"):
+        copied = folder / path.relative_to(originals)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copied)
+    for name, path in known.items():
+        target = folder / path.relative_to(originals)
+        if name in KEPT_SEEDS:
+            shutil.copyfile(path, target)
+            continue
+        with path.open(newline="", encoding="utf-8") as original:
+            header = next(csv.reader(original))
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, header, lineterminator="\n")
+            writer.writeheader()
+            for row in tables.get(name, ()):
+                writer.writerow({"source_document": "situation"} | {c: t or "" for c, t in row.items()})
+
+
+def write_raw_tables(tables: Tables, warehouse: Path) -> None:
+    """Make all raw tables of all source systems, filled with the rows given for them."""
+    declared = {
+        f"{system.name}/{table.name}": table for system in SYSTEMS.values() for table in system.tables
+    }
+    unknown = sorted(name for name in tables if "/" in name and name not in declared)
+    if unknown:
+        raise BuildError(f"unknown raw tables: {', '.join(unknown)} (known: {', '.join(declared)})")
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for name, table in declared.items():
+            schema = raw_schema(name.partition("/")[0])
+            connection.execute(f"create schema if not exists {schema}")
+            _write_raw_table(connection, schema, table, tables.get(name, ()))
+
+
+def _write_raw_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, rows: Sequence[Row]
+) -> None:
+    types = {column.name: _sql_type(column) for column in table.columns}
+    for name in _names(rows):
+        if name not in types and not name.startswith("_dlt_"):
+            types[name] = guessed_type(row.get(name) for row in rows)
+    columns = ", ".join(f'"{name}" {sql_type}' for name, sql_type in types.items())
+    target = f'{schema}."{table.name}"'
+    connection.execute(
+        f"create table {target} ({columns}, _row_hash varchar, _source_file varchar, _source_row bigint,"
+        " _dlt_load_id varchar, _dlt_valid_from timestamptz, _dlt_valid_to timestamptz)"
+    )
+    if rows:
+        cells = ", ".join(f"cast(? as {sql_type})" for sql_type in types.values())
+        connection.executemany(
+            f"insert into {target} values ({cells}, ?, ?, ?, '0', ?, ?)",
+            [_landed(row, list(types), number, table, span) for number, row, span in _versions(rows, table)],
+        )
+
+
+def _landed(
+    row: Row, names: Sequence[str], number: int, table: Table, span: tuple[object, object]
+) -> list[object]:
+    values: list[object] = [row.get(name) or None for name in names]
+    return [*values, f"row {number}", f"{table.name}.csv", number, *span]
+
+
+def _versions(rows: Sequence[Row], table: Table) -> Iterable[tuple[int, Row, tuple[object, object]]]:
+    """Give each row its line number (header = 1) and the days on which it was landed and replaced."""
+    of_key: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    for position, row in enumerate(rows):
+        of_key[tuple(row.get(name) for name in table.primary_key)].append(position)
+    for positions in of_key.values():
+        for age, position in enumerate(positions):
+            row = rows[position]
+            starts = row.get("_dlt_valid_from") or FIRST_LANDED.replace(day=1 + age)
+            ends = row.get("_dlt_valid_to") or None
+            if ends is None and age + 1 < len(positions):
+                ends = rows[positions[age + 1]].get("_dlt_valid_from") or str(
+                    FIRST_LANDED.replace(day=2 + age)
+                )
+            yield position + 2, row, (starts, ends)
+
+
+def _names(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _sql_type(column: Column) -> str:
+    if column.type == "decimal":
+        return f"decimal({PRECISION}, {column.scale})"
+    return {"text": "varchar", "timestamp": "timestamptz", "bool": "boolean"}.get(column.type, column.type)
+
+
+def guessed_type(cells: Iterable[str | None]) -> str:
+    """Return the SQL type of a field that no table declares, from its filled cells."""
+    filled = [cell for cell in cells if cell]
+    if filled and all(cell in ("true", "false") for cell in filled):
+        return "boolean"
+    if filled and all(_is_number(cell) for cell in filled):
+        return f"decimal({PRECISION}, 8)"
+    if filled and all(_is_day(cell) for cell in filled):
+        return "date"
+    return "varchar"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return Decimal(cell).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_day(cell: str) -> bool:
+    try:
+        date.fromisoformat(cell)
+    except ValueError:
+        return False
+    return len(cell) == len("2024-01-01")
+
+
+def calculate(home: Path, seeds: Path, as_of_date: date, dbt_project: Path, *, with_tests: bool) -> None:
+    """Run one dbt build over the warehouse in `home`. Raises BuildError with what dbt said."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COMMISSIONS_", "DBT_"))}
+    env |= {
+        "COMMISSIONS_HOME": str(home),
+        "COMMISSIONS_SEEDS": str(seeds),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    dbt = str(Path(sys.executable).parent / "dbt")
+    command = [dbt, "--no-use-colors", "build", "--vars", f"{{as_of_date: '{as_of_date}'}}"]
+    command += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
+    command += ["--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
+    done = subprocess.run(command, cwd=dbt_project, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stdout + done.stderr
+        at = said.find("Completed with")
+        raise BuildError(said[at if at >= 0 else -4000 :].strip())
