@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.preflight import check_seeds, render
+from orchestration.preflight import check_contracts, check_plans, check_seeds, render
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,15 +65,15 @@ def problems_after(project: Path, old: str, new: str, *, seed: str = "tiers") ->
     text = path.read_text()
     assert old in text, f"the fixture has no {old!r}"
     path.write_text(text.replace(old, new, 1))
-    return [str(problem) for problem in check_seeds(project)]
+    return [str(problem) for problem in check_contracts(project)]
 
 
 def test_a_right_project_has_no_problems(project: Path) -> None:
-    assert check_seeds(project) == []
+    assert check_contracts(project) == []
 
 
 def test_the_bundled_seeds_have_no_problems() -> None:
-    assert render(check_seeds(ROOT)) == ""
+    assert render(check_seeds(ROOT, ROOT / "ingestion" / "sample")) == ""
 
 
 @pytest.mark.parametrize(
@@ -216,19 +216,6 @@ def test_a_missing_column_is_named_with_its_meaning(project: Path) -> None:
     assert expected in problems_after(project, "rate,basis_code", "rte,basis_code")
 
 
-def test_an_expression_that_is_not_sql_is_named(project: Path) -> None:
-    (found,) = problems_after(project, "'Reseller'", "'Reseller' and", seed="plans")
-    assert found.startswith(
-        "seeds/plans/plans.csv row 2, column filter_expression: not a SQL expression: syntax error"
-    )
-    assert "Write an expression over the source's fields" in found
-
-
-def test_two_statements_are_not_an_expression(project: Path) -> None:
-    found = problems_after(project, "online,,", 'online,"1), (2",', seed="plans")
-    assert "it is more than one expression" in found[0]
-
-
 def test_a_quoted_value_over_two_lines_keeps_the_row_numbers_right(project: Path) -> None:
     text = 'online,"1 =\n1",false\nonline,,maybe'
     found = problems_after(project, "online,,false", text, seed="plans")
@@ -243,7 +230,7 @@ def test_all_problems_are_told_together_by_file(project: Path) -> None:
     problems_after(project, "false", "no", seed="plans")
     problems_after(project, "0.05", "five")
     problems_after(project, "0.002", "")
-    text = render(check_seeds(project))
+    text = render(check_contracts(project))
     assert [line for line in text.splitlines() if not line.startswith("  ")] == [
         "seeds/plans/plans.csv",
         "seeds/plans/tiers.csv",
@@ -253,7 +240,7 @@ def test_all_problems_are_told_together_by_file(project: Path) -> None:
 
 def test_a_seed_without_a_contract_is_a_problem(project: Path) -> None:
     (project / "seeds" / "plans" / "spiffs.csv").write_text("a\n1\n")
-    (problem,) = check_seeds(project)
+    (problem,) = check_contracts(project)
     assert str(problem) == (
         "seeds/plans/spiffs.csv: no property file describes this seed. "
         "Add `spiffs` with its columns and data types to a _*.yml file in the same folder"
@@ -261,13 +248,32 @@ def test_a_seed_without_a_contract_is_a_problem(project: Path) -> None:
 
 
 def test_a_contract_without_a_seed_is_a_problem(project: Path) -> None:
-    (project / "seeds" / "plans" / "plans.csv").unlink()
-    assert any(
-        "describes the seed `plans`, but there is no plans.csv" in str(p) for p in check_seeds(project)
+    extra = project / "seeds" / "plans" / "_spiffs.yml"
+    extra.write_text("seeds: [{name: spiffs, columns: [{name: a}]}]")
+    (problem,) = check_contracts(project)
+    assert str(problem) == (
+        "seeds/plans/_spiffs.yml: describes the seed `spiffs`, but there is no spiffs.csv under seeds/. "
+        "Add the file or delete the entry"
     )
+
+
+def test_absent_plan_tables_are_one_problem_each(project: Path) -> None:
+    (project / "seeds" / "plans" / "tiers.csv").unlink()
+    found = [str(problem) for problem in check_seeds(project)]
+    assert (
+        "seeds/plans/tiers.csv: the file is missing. Add it; a table that is not used has its header only: "
+        "plan_id,valid_from,valid_to,tier_number,tier_from,tier_to,rate_expression,tier_amount_expression,source_document"
+    ) in found
+    missing = [text.split(":")[0] for text in found if "the file is missing" in text]
+    assert "seeds/calendar/windows.csv" in missing and len(missing) == len(set(missing)) == 13
+    assert len(found) == 13
+
+
+def test_a_folder_without_seeds_is_told_and_does_not_crash(tmp_path: Path) -> None:
+    assert {problem.message for problem in check_plans(tmp_path)} == {"the file is missing"}
 
 
 def test_bytes_that_are_not_utf8_are_named_by_row(project: Path) -> None:
     path = project / "seeds" / "plans" / "plans.csv"
     path.write_bytes(path.read_bytes() + "münchen,,true\n".encode("latin-1"))
-    assert "seeds/plans/plans.csv row 4: the bytes are not UTF-8" in render(check_seeds(project))
+    assert "seeds/plans/plans.csv row 4: the bytes are not UTF-8" in render(check_contracts(project))

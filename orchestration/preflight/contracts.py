@@ -1,285 +1,25 @@
-"""Checks every seed file before anything is written.
+"""Checks CSV cells against the property file: columns, data types and the data tests that dbt runs later.
 
-The contract of a seed is written once, in the dbt property file beside it (``seeds/**/_*.yml``): columns,
-data types and data tests. dbt enforces it on the loaded table; this module enforces the same lines on the CSV
-file, where a mistake still has a file, a row and a column. All problems are reported together.
-
-Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
+The contract of a seed is written once, in the dbt property file beside it (``seeds/**/_*.yml``). dbt enforces it on
+the loaded table; this module enforces the same lines on the CSV file, where a mistake still has a file, a row
+and a column.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import duckdb
-import yaml
+from orchestration.preflight.files import SeedContract, SeedFile, key_of, label_of, names_of, phrase
+from orchestration.preflight.problems import Problem, shown
 
-from ingestion.load import check_inputs as check_extracts
-from ingestion.registry import SYSTEMS
-from ingestion.settings import Settings as IngestionSettings
-
-# Longer lists of allowed values are cut in messages.
-KNOWN_VALUES_SHOWN_MAX = 12
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """One mistake in one input file, with the mend.
-
-    ``file`` is relative to the project root, ``rows`` are line numbers (header = 1; empty when the whole file
-    is meant), ``message`` says what is wrong and ``mend`` what to write instead.
-    """
-
-    file: str
-    rows: tuple[int, ...]
-    column: str
-    message: str
-    mend: str
-
-    def __str__(self) -> str:
-        mend = f". {self.mend}" if self.mend else ""
-        return f"{self.file}{self.where}: {self.message}{mend}"
-
-    @property
-    def where(self) -> str:
-        """The place inside the file, empty or starting with a space."""
-        numbers = [str(row) for row in self.rows]
-        rows = f" rows {', '.join(numbers[:-1])} and {numbers[-1]}" if len(numbers) > 1 else ""
-        rows = f" row {numbers[0]}" if len(numbers) == 1 else rows
-        column = f"{',' if rows else ''} column {self.column}" if self.column else ""
-        return rows + column
-
-
-class PreflightError(Exception):
-    """The inputs are not usable; nothing was written. ``problems`` holds every mistake found."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(render(problems))
-
-
-@dataclass(frozen=True)
-class Check:
-    """One data test of the property file: its name, arguments and the column it stands under (if any)."""
-
-    name: str
-    arguments: Mapping[str, Any]
-    column: str | None
-
-
-@dataclass(frozen=True)
-class SeedContract:
-    """What the property file says about one seed."""
-
-    name: str
-    declared_in: str
-    data_types: Mapping[str, str]
-    descriptions: Mapping[str, str]
-    checks: tuple[Check, ...]
-
-
-@dataclass
-class SeedFile:
-    """One CSV file as text cells. ``rows`` pairs the line number with the cells by column name."""
-
-    name: str
-    file: str
-    header: list[str] = field(default_factory=list)
-    rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def check_seeds(root: Path) -> list[Problem]:
-    """Check all CSV files under ``root/seeds`` against the property files beside them.
-
-    Returns every problem, sorted by file and row; an empty list means that dbt can load the seeds.
-    """
-    seeds = {}
-    for path in sorted((root / "seeds").rglob("*.csv")):
-        seeds[path.stem] = read_seed(path, root)
-    contracts, problems = read_contracts(root)
-    for name, seed in seeds.items():
-        problems += seed.problems
-        contract = contracts.get(name)
-        if contract is None:
-            problems.append(
-                Problem(
-                    seed.file,
-                    (),
-                    "",
-                    "no property file describes this seed",
-                    f"Add `{name}` with its columns and data types to a _*.yml file in the same folder",
-                )
-            )
-        elif seed.header:
-            problems += check_columns(seed, contract)
-            problems += check_cells(seed, contract)
-            problems += run_checks(seed, contract, seeds)
-    for name, contract in contracts.items():
-        if name not in seeds:
-            problems.append(
-                Problem(
-                    contract.declared_in,
-                    (),
-                    "",
-                    f"describes the seed `{name}`, but there is no {name}.csv under seeds/",
-                    "Add the file or delete the entry",
-                )
-            )
-    return sorted(set(problems))
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a preflight without problems has read."""
-
-    seeds: int
-    extracts: int
-
-
-def check_inputs(root: Path, settings: IngestionSettings) -> Checked:
-    """Check all seeds under ``root`` and all extracts. Raises PreflightError with every problem found."""
-    problems = check_seeds(root)
-    problems += [
-        Problem(
-            file=problem.file,
-            rows=() if problem.row is None else (problem.row,),
-            column=problem.column or "",
-            message=problem.message,
-            mend="",
-        )
-        for problem in check_extracts(settings.extracts)
-    ]
-    if problems:
-        raise PreflightError(problems)
-    return Checked(
-        seeds=len(list((root / "seeds").rglob("*.csv"))),
-        extracts=sum(len(system.tables) for system in SYSTEMS.values()),
-    )
-
-
-def render(problems: Sequence[Problem]) -> str:
-    """All problems as text, grouped by file, one line each."""
-    lines = []
-    for file in sorted({problem.file for problem in problems}):
-        lines.append(file)
-        lines += [f"  {problem}" for problem in problems if problem.file == file]
-    return "\n".join(lines)
-
-
-# --- reading -----------------------------------------------------------------------------------------------
-
-
-def read_seed(path: Path, root: Path) -> SeedFile:
-    """Read one CSV file; mistakes of the file format become problems of the returned seed."""
-    seed = SeedFile(name=path.stem, file=path.relative_to(root).as_posix())
-
-    def problem(rows: tuple[int, ...], message: str, mend: str, column: str = "") -> None:
-        seed.problems.append(Problem(seed.file, rows, column, message, mend))
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        problem((line,), "the bytes are not UTF-8", "Save the file as UTF-8 (CSV UTF-8 in a spreadsheet)")
-        return seed
-
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            start, line = line, reader.line_num + 1
-            if not seed.header:
-                seed.header = cells
-                if not cells:
-                    problem((start,), "no header", "Write the column names in the first row")
-                    return seed
-                continue
-            if not cells:
-                problem((start,), "blank line", "Delete the line")
-            elif len(cells) != len(seed.header):
-                problem(
-                    (start,),
-                    f"{len(cells)} fields where the header has {len(seed.header)}",
-                    'Add or remove commas; a value that contains a comma goes in double quotes: "a, b"',
-                )
-            else:
-                seed.rows.append((start, dict(zip(seed.header, cells, strict=True))))
-    except csv.Error as error:
-        problem((line,), f"not readable as CSV ({error})", "Check the double quotes of this row")
-    if not seed.header:
-        problem((), "the file is empty", "Write the column names in the first row")
-    for name in sorted({name for name in seed.header if seed.header.count(name) > 1}):
-        problem((1,), f"the column {name} appears twice", "Keep one of the two")
-    return seed
-
-
-def read_contracts(root: Path) -> tuple[dict[str, SeedContract], list[Problem]]:
-    """Read the seeds of all property files. Returns the contracts by seed name, and YAML problems."""
-    contracts: dict[str, SeedContract] = {}
-    problems: list[Problem] = []
-    for path in sorted([*(root / "seeds").rglob("*.yml"), *(root / "seeds").rglob("*.yaml")]):
-        file = path.relative_to(root).as_posix()
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            rows = (mark.line + 1,) if mark else ()
-            problems.append(Problem(file, rows, "", "not readable as YAML", "Check indentation and colons"))
-            continue
-        for entry in document.get("seeds") or []:
-            contracts[entry["name"]] = read_contract(entry, declared_in=file)
-    return contracts, problems
-
-
-def read_contract(entry: Mapping[str, Any], *, declared_in: str) -> SeedContract:
-    """Turn one entry of ``seeds:`` into a contract."""
-    columns = {column["name"]: column for column in entry.get("columns") or []}
-    config = entry.get("config") or {}
-    column_types = dict(config.get("column_types") or config.get("+column_types") or {})
-    data_types = {
-        name: str(column_types.get(name) or column.get("data_type") or "varchar").lower()
-        for name, column in columns.items()
-    }
-    checks = [read_check(test, None) for test in _tests(entry)]
-    for name, column in columns.items():
-        checks += [read_check(test, name) for test in _tests(column)]
-    return SeedContract(
-        name=entry["name"],
-        declared_in=declared_in,
-        data_types=data_types,
-        descriptions={name: str(column.get("description") or "") for name, column in columns.items()},
-        checks=tuple(check for check in checks if check is not None),
-    )
-
-
-def _tests(entry: Mapping[str, Any]) -> list[Any]:
-    return list(entry.get("data_tests") or []) + list(entry.get("tests") or [])
-
-
-def read_check(test: str | Mapping[str, Any], column: str | None) -> Check | None:
-    """One item of ``data_tests``; None where it cannot be evaluated outside the database (a `where`)."""
-    if isinstance(test, str):
-        return Check(test, {}, column)
-    if "test_name" in test:
-        name, body = test["test_name"], dict(test)
-    else:
-        name, body = next((key, dict(value or {})) for key, value in test.items() if key != "name")
-    if (body.get("config") or {}).get("where") or body.get("where"):
-        return None
-    arguments = dict(body.pop("arguments", None) or {})
-    arguments = {**body, **arguments}
-    return Check(name.rsplit(".", 1)[-1], arguments, column)
-
+# Tiers in order: start, line number, end (None = open), the row's cells.
+Bounds = Sequence[tuple[Decimal, int, Decimal | None, Mapping[str, str]]]
 
 # --- columns and cells -------------------------------------------------------------------------------------
 
@@ -294,18 +34,17 @@ def check_columns(seed: SeedFile, contract: SeedContract) -> Iterator[Problem]:
             yield Problem(seed.file, (1,), name, "unknown column", hint)
     for name in known:
         if name not in seed.header:
-            description = f" ({_phrase(contract, name)})" if _phrase(contract, name) else ""
+            description = f" ({phrase(contract, name)})" if phrase(contract, name) else ""
             yield Problem(
                 seed.file, (1,), name, f"missing column{description}", f"Add `{name}` to the header"
             )
 
 
 def check_cells(seed: SeedFile, contract: SeedContract) -> Iterator[Problem]:
-    """Every filled cell reads as its column's type, and every expression as SQL."""
+    """Every filled cell reads as its column's type."""
     for column, data_type in contract.data_types.items():
         if column not in seed.header:
             continue
-        is_expression = column.endswith("_expression")
         for row, cells in seed.rows:
             value = cells[column]
             if value == "":
@@ -318,14 +57,6 @@ def check_cells(seed: SeedFile, contract: SeedContract) -> Iterator[Problem]:
             wrong = type_error(value, data_type)
             if wrong:
                 yield Problem(seed.file, (row,), column, f"'{value}' {wrong}", mend_for(column, data_type))
-            elif is_expression and (syntax := expression_error(value)):
-                yield Problem(
-                    seed.file,
-                    (row,),
-                    column,
-                    f"not a SQL expression: {syntax}",
-                    'Write an expression over the source\'s fields, for example "Amount" > 0',
-                )
 
 
 def type_error(value: str, data_type: str) -> str | None:
@@ -388,25 +119,6 @@ def mend_for(column: str, data_type: str) -> str:
     return f"Write the {column.replace('_', ' ')}"
 
 
-def expression_error(expression: str) -> str | None:
-    """Why ``expression`` is not one SQL expression, else None. Parsed only: fields are known after landing."""
-    with duckdb.connect(":memory:") as connection:
-        found = connection.execute(
-            """
-            select
-              json_extract_string(parsed, '$.error_message'),
-              json_array_length(parsed, '$.statements'),
-              json_array_length(parsed, '$.statements[0].node.select_list')
-            from (select json_serialize_sql(cast(? as varchar)) as parsed)
-            """,
-            [f"select ({expression}\n)"],
-        ).fetchone()
-    message, statements, values = found or (None, 0, 0)
-    if message:
-        return str(message).splitlines()[0]
-    return None if (statements, values) == (1, 1) else "it is more than one expression"
-
-
 # --- data tests --------------------------------------------------------------------------------------------
 
 
@@ -423,29 +135,11 @@ def run_checks(seed: SeedFile, contract: SeedContract, seeds: Mapping[str, SeedF
 
 
 def _columns_of(arguments: Mapping[str, Any]) -> list[str]:
-    keys = ("column_name", "valid_from", "valid_to", "tier_from", "tier_to")
+    keys = ("column_name", "valid_from", "valid_to", "tier_from", "tier_to", "closed_by")
     names = [arguments[key] for key in keys if arguments.get(key)]
     for key in ("columns", "partition_by", "combination_of_columns"):
-        names += _names(arguments.get(key))
+        names += names_of(arguments.get(key))
     return names
-
-
-def _names(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or [])
-
-
-def _phrase(contract: SeedContract, column: str) -> str:
-    """The first sentence of the column's description, to say what the cell is for."""
-    text = " ".join(contract.descriptions.get(column, "").split())
-    return re.split(r"[.;](?:\s|$)", text)[0]
-
-
-def _key(cells: Mapping[str, str], columns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(cells[name] for name in columns)
-
-
-def _label(cells: Mapping[str, str], columns: Sequence[str]) -> str:
-    return ", ".join(f"{name} '{cells[name]}'" if cells[name] else f"no {name}" for name in columns)
 
 
 def check_not_null(
@@ -454,7 +148,7 @@ def check_not_null(
     """Each row fills the column."""
     column = arguments["column_name"]
     owner = seed.name.removesuffix("s")
-    phrase = _phrase(contract, column)
+    meaning = phrase(contract, column)
     for row, cells in seed.rows:
         if cells[column] == "":
             yield Problem(
@@ -462,7 +156,7 @@ def check_not_null(
                 (row,),
                 column,
                 f"empty; every {owner.replace('_', ' ')} needs a {column}"
-                + (f" ({phrase})" if phrase else ""),
+                + (f" ({meaning})" if meaning else ""),
                 mend_for(column, contract.data_types.get(column, "varchar")),
             )
 
@@ -471,7 +165,7 @@ def check_unique(
     seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], _: Mapping[str, SeedFile]
 ) -> Iterator[Problem]:
     """No two rows share the value of the column, or of the column combination."""
-    columns = _names(arguments.get("columns") or arguments.get("combination_of_columns"))
+    columns = names_of(arguments.get("columns") or arguments.get("combination_of_columns"))
     columns = columns or [arguments["column_name"]]
     rows_of: dict[tuple[Any, ...], list[int]] = {}
     cells_of: dict[tuple[Any, ...], Mapping[str, str]] = {}
@@ -487,7 +181,7 @@ def check_unique(
                 seed.file,
                 tuple(rows),
                 columns[0] if len(columns) == 1 else "",
-                f"the same key twice: {_label(cells_of[key], columns)}",
+                f"the same key twice: {label_of(cells_of[key], columns)}",
                 f"Keep one of the rows, or change {' or '.join(columns)} in one of them",
             )
 
@@ -507,7 +201,7 @@ def check_accepted_values(
                 (row,),
                 column,
                 f"'{cells[column]}' is not allowed",
-                (f"Did you mean {close[0]}? " if close else "") + f"Write one of: {_shown(values)}",
+                (f"Did you mean {close[0]}? " if close else "") + f"Write one of: {shown(values)}",
             )
 
 
@@ -530,7 +224,7 @@ def check_relationships(
                 seed.file,
                 (row,),
                 column,
-                f"'{cells[column]}' is not in {other.file} (known: {_shown(values)})",
+                f"'{cells[column]}' is not in {other.file} (known: {shown(values)})",
                 (f"Did you mean {close[0]}? " if close else "") + f"Add the {noun} or correct the name",
             )
 
@@ -539,7 +233,7 @@ def check_no_overlap(
     seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], _: Mapping[str, SeedFile]
 ) -> Iterator[Problem]:
     """Half-open date ranges [valid_from, valid_to) of one key do not overlap; an empty end is open."""
-    columns = _names(arguments.get("partition_by"))
+    columns = names_of(arguments.get("partition_by"))
     start, end = str(arguments.get("valid_from", "valid_from")), str(arguments.get("valid_to", "valid_to"))
     for group in _groups(seed, columns):
         ranges = []
@@ -561,7 +255,7 @@ def check_no_overlap(
         ranges.sort(key=lambda item: item[:2])
         for (_start, row, cells), (next_start, next_row, next_cells) in itertools.pairwise(ranges):
             if not cells[end] or next_start < cells[end]:
-                label = f" of {_label(cells, columns)}" if columns else ""
+                label = f" of {label_of(cells, columns)}" if columns else ""
                 yield Problem(
                     seed.file,
                     tuple(sorted((row, next_row))),
@@ -577,9 +271,13 @@ def check_no_overlap(
 def check_contiguous_tiers(
     seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], _: Mapping[str, SeedFile]
 ) -> Iterator[Problem]:
-    """Tiers [tier_from, tier_to) of one key start at 0, follow each other without gap or overlap; last is open."""
-    columns = _names(arguments.get("partition_by"))
+    """Tiers [tier_from, tier_to) of one key start at 0, follow each other without gap or overlap; last is open.
+
+    A last tier whose `closed_by` column is filled must end instead: it is worth an amount.
+    """
+    columns = names_of(arguments.get("partition_by"))
     start, end = str(arguments.get("tier_from", "tier_from")), str(arguments.get("tier_to", "tier_to"))
+    closed_by = arguments.get("closed_by")
     for group in _groups(seed, columns):
         bounds = []
         for row, cells in group:
@@ -591,6 +289,7 @@ def check_contiguous_tiers(
         else:
             bounds.sort(key=lambda item: item[:2])
             yield from _tier_problems(seed, columns, start, end, bounds)
+            yield from _last_tier_problems(seed, columns, end, closed_by, bounds)
 
 
 def _tier_problems(
@@ -598,9 +297,9 @@ def _tier_problems(
     columns: Sequence[str],
     start: str,
     end: str,
-    bounds: Sequence[tuple[Decimal, int, Decimal | None, Mapping[str, str]]],
+    bounds: Bounds,
 ) -> Iterator[Problem]:
-    label = f" of {_label(bounds[0][3], columns)}" if columns else ""
+    label = f" of {label_of(bounds[0][3], columns)}" if columns else ""
     low, row, _, _ = bounds[0]
     if low > 0:
         yield Problem(
@@ -635,8 +334,23 @@ def _tier_problems(
                 f"tiers{label} leave a gap between {high} and {next_low} ({ranges})",
                 f"End row {row} where row {next_row} starts: {end} {next_low}",
             )
-    _, row, high, _ = bounds[-1]
-    if high is not None:
+
+
+def _last_tier_problems(
+    seed: SeedFile, columns: Sequence[str], end: str, closed_by: str | None, bounds: Bounds
+) -> Iterator[Problem]:
+    label = f" of {label_of(bounds[0][3], columns)}" if columns else ""
+    _, row, high, cells = bounds[-1]
+    closes = bool(closed_by and cells[closed_by])
+    if closes and high is None:
+        yield Problem(
+            seed.file,
+            (row,),
+            end,
+            f"the last tier{label} has a {closed_by} and no end to reach it at",
+            f"Write in {end} where the amount is earned in full",
+        )
+    if not closes and high is not None:
         yield Problem(
             seed.file,
             (row,),
@@ -649,7 +363,7 @@ def _tier_problems(
 def _groups(seed: SeedFile, columns: Sequence[str]) -> Iterable[list[tuple[int, dict[str, str]]]]:
     groups: dict[tuple[str, ...], list[tuple[int, dict[str, str]]]] = {}
     for row, cells in seed.rows:
-        groups.setdefault(_key(cells, columns), []).append((row, cells))
+        groups.setdefault(key_of(cells, columns), []).append((row, cells))
     return groups.values()
 
 
@@ -665,12 +379,6 @@ def _range(cells: Mapping[str, str], start: str, end: str) -> str:
 
 def _open(bound: Decimal | None) -> str:
     return "open" if bound is None else str(bound)
-
-
-def _shown(values: Sequence[str]) -> str:
-    listed = ", ".join(values[:KNOWN_VALUES_SHOWN_MAX])
-    more = len(values) - KNOWN_VALUES_SHOWN_MAX
-    return f"{listed}, and {more} more" if more > 0 else listed or "none"
 
 
 Evaluate = Callable[

@@ -1,0 +1,172 @@
+"""Checks every input before anything is written: seed files, plan language, extracts.
+
+Three layers, all reported together:
+
+- `contracts`: each CSV against the property file beside it (columns, types, data tests);
+- `plan_rules`, `reward_rules`, `crediting_rules`: what the plan tables must agree on among each other;
+- `language_rules`: every expression against the plan language (orchestration/expressions.py).
+
+Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.load import check_inputs as check_extracts
+from ingestion.registry import SYSTEMS
+from ingestion.settings import Settings as IngestionSettings
+from orchestration.preflight import crediting_rules, language_rules, plan_rules, reward_rules
+from orchestration.preflight.contracts import check_cells, check_columns, run_checks
+from orchestration.preflight.files import SeedFile, read_contracts, read_seed
+from orchestration.preflight.problems import PreflightError, Problem, render
+from orchestration.preflight.tables import COLUMNS, Company, header_of, read_company
+
+__all__ = [
+    "Checked",
+    "PreflightError",
+    "Problem",
+    "check_contracts",
+    "check_inputs",
+    "check_plans",
+    "check_seeds",
+    "render",
+    "seeds_folder",
+]
+
+Rule = Callable[[Company], Iterator[Problem]]
+
+# Each rule with the tables that it reads; it is left out where one of them is absent or lacks a column.
+RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
+    (plan_rules.source_rules, ("plans",)),
+    (plan_rules.calendar_rules, ("plans", "windows")),
+    (plan_rules.number_rules, ("plans",)),
+    (plan_rules.catalogue_rules, ("plans", "catalogue")),
+    (plan_rules.version_rules, ("plans",)),
+    (plan_rules.tier_rules, ("plans", "tiers")),
+    (plan_rules.rate_rules, ("plans", "tiers", "rates")),
+    (reward_rules.bonus_rules, ("plans", "bonuses")),
+    (reward_rules.modifier_rules, ("plans", "modifiers")),
+    (crediting_rules.name_rules, ()),
+    (crediting_rules.rule_rules, ("credit_rules",)),
+    (crediting_rules.first_day_rules, ("plans", "credit_rules")),
+    (crediting_rules.rollup_rules, ("rollup_levels",)),
+    (crediting_rules.team_rules, ("teams",)),
+    (crediting_rules.variable_rules, ("variables", "plans", "teams", "team_memberships")),
+    (crediting_rules.window_rules, ("windows",)),
+    (language_rules.expression_rules, ("plans", "variables")),
+)
+
+
+def check_seeds(root: Path, extracts: Path | None = None, seeds: Path | None = None) -> list[Problem]:
+    """Check the seeds of a project: each file by itself, and the plans that they make together.
+
+    Args:
+        root: folder of the project; source objects are read from its dbt_project/dbt_project.yml.
+        extracts: folder of the extracts, whose headers name custom fields; None = declared fields only.
+        seeds: folder of the seeds, by default `root`/seeds.
+
+    Returns:
+        Every problem, sorted by file and row; empty where dbt can load the seeds and calculate the plans.
+    """
+    files = _read_seeds(seeds or root / "seeds")
+    return sorted(
+        {*_contract_problems(files, seeds or root / "seeds"), *_plan_problems(files, root, extracts)}
+    )
+
+
+def check_contracts(root: Path) -> list[Problem]:
+    """Check each CSV file under `root`/seeds against the property files beside it, and nothing else."""
+    return sorted(set(_contract_problems(_read_seeds(root / "seeds"), root / "seeds")))
+
+
+def check_plans(root: Path, extracts: Path | None = None) -> list[Problem]:
+    """Check what the plan tables under `root`/seeds say together, and nothing else."""
+    return sorted(set(_plan_problems(_read_seeds(root / "seeds"), root, extracts)))
+
+
+def _read_seeds(folder: Path) -> dict[str, SeedFile]:
+    return {path.stem: read_seed(path, folder.parent) for path in sorted(folder.rglob("*.csv"))}
+
+
+def _contract_problems(files: Mapping[str, SeedFile], folder: Path) -> Iterator[Problem]:
+    contracts, problems = read_contracts(folder)
+    yield from problems
+    for name, seed in files.items():
+        yield from seed.problems
+        contract = contracts.get(name)
+        if contract is None:
+            yield Problem(
+                seed.file,
+                (),
+                "",
+                "no property file describes this seed",
+                f"Add `{name}` with its columns and data types to a _*.yml file in the same folder",
+            )
+        elif seed.header:
+            yield from check_columns(seed, contract)
+            yield from check_cells(seed, contract)
+            yield from run_checks(seed, contract, files)
+    for name, contract in contracts.items():
+        if name not in files and name not in COLUMNS:
+            yield Problem(
+                contract.declared_in,
+                (),
+                "",
+                f"describes the seed `{name}`, but there is no {name}.csv under seeds/",
+                "Add the file or delete the entry",
+            )
+
+
+def _plan_problems(files: Mapping[str, SeedFile], root: Path, extracts: Path | None) -> Iterator[Problem]:
+    for name, (folder, _) in COLUMNS.items():
+        if name not in files:
+            yield Problem(
+                f"seeds/{folder}/{name}.csv",
+                (),
+                "",
+                "the file is missing",
+                f"Add it; a table that is not used has its header only: {header_of(name)}",
+            )
+    company = read_company(files, root, extracts)
+    for rule, tables in RULES:
+        if company.has(tables):
+            yield from rule(company)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a preflight without problems has read."""
+
+    seeds: int
+    extracts: int
+
+
+def seeds_folder(root: Path, env: Mapping[str, str] = os.environ) -> Path:
+    """The folder that dbt loads seeds from: COMMISSIONS_SEEDS (relative to dbt_project/), or `root`/seeds."""
+    return (root / "dbt_project" / env.get("COMMISSIONS_SEEDS", "../seeds")).resolve()
+
+
+def check_inputs(root: Path, settings: IngestionSettings) -> Checked:
+    """Check all seeds and all extracts. Raises PreflightError with every problem found."""
+    seeds = seeds_folder(root)
+    problems = check_seeds(root, settings.extracts, seeds)
+    problems += [
+        Problem(
+            file=problem.file,
+            rows=() if problem.row is None else (problem.row,),
+            column=problem.column or "",
+            message=problem.message,
+            mend="",
+        )
+        for problem in check_extracts(settings.extracts)
+    ]
+    if problems:
+        raise PreflightError(problems)
+    return Checked(
+        seeds=len(list(seeds.rglob("*.csv"))),
+        extracts=sum(len(system.tables) for system in SYSTEMS.values()),
+    )
