@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from ingestion.api.errors import ApiError
 from ingestion.load import InputError, LandingError, LoadResult, WarehouseBusyError, load_system
 from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings
@@ -28,11 +29,11 @@ def main() -> int:
     if unknown := [name for name in systems if name not in SYSTEMS]:
         parser.error(f"unknown system {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
     settings = Settings.from_env()
-    print(LINE.format("table", "in file", "new versions", "retired", "live"))
+    print(LINE.format("table", "in source", "new versions", "retired", "live"))
     for name in systems:
         try:
             print(report(load_system(name, settings)), flush=True)
-        except (InputError, WarehouseBusyError, LandingError) as error:
+        except (InputError, ApiError, WarehouseBusyError, LandingError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
     return 0

@@ -39,15 +39,20 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to land of one table, and what to remember once it is landed."""
+    """What to land of one table, and what to remember once it is landed.
+
+    Attributes:
+        deleted: row hashes of the live rows that a delta retires.
+    """
 
     mode: Mode
     rows: pa.Table | None
     remember: dict[str, Any]
     rows_in_file: int
+    deleted: tuple[str, ...] = ()
 
 
-def _digest(hashes: Iterable[str]) -> str:
+def digest_of(hashes: Iterable[str]) -> str:
     """Return a digest of a set of rows, whatever their order in the file."""
     return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
 
@@ -62,7 +67,7 @@ def _new_cursor(rows: pa.Table, stamp: str) -> dict[str, Any]:
     if latest is None:
         return {}
     mask = _settled(rows, stamp, latest)
-    return {"cursor": latest.isoformat(), "settled": _digest(rows.filter(mask)[ROW_HASH].to_pylist())}
+    return {"cursor": latest.isoformat(), "settled": digest_of(rows.filter(mask)[ROW_HASH].to_pylist())}
 
 
 def compare(table: Table, read: ReadTable, digest: str, state: State) -> Plan:
@@ -70,7 +75,7 @@ def compare(table: Table, read: ReadTable, digest: str, state: State) -> Plan:
     rows = read.rows
     if rows is None:
         raise ValueError(f"{read.file} has problems: {read.problems}")
-    content = _digest(rows[ROW_HASH].to_pylist())
+    content = digest_of(rows[ROW_HASH].to_pylist())
     remember: dict[str, Any] = {"digest": digest, "content": content, "rows": rows.num_rows}
     if table.stamp:
         remember |= _new_cursor(rows, table.stamp)
@@ -78,12 +83,13 @@ def compare(table: Table, read: ReadTable, digest: str, state: State) -> Plan:
         return Plan("nothing", None, remember, rows.num_rows)
     if table.stamp and "cursor" in state:
         mask = _settled(rows, table.stamp, datetime.fromisoformat(state["cursor"]))
-        if _digest(rows.filter(mask)[ROW_HASH].to_pylist()) == state["settled"]:
+        if digest_of(rows.filter(mask)[ROW_HASH].to_pylist()) == state["settled"]:
             return Plan("delta", rows.filter(pc.invert(mask)), remember, rows.num_rows)
     return Plan("full", rows, remember, rows.num_rows)
 
 
-def _shrinks(before: int, now: int, settings: Settings) -> bool:
+def shrinks(before: int, now: int, settings: Settings) -> bool:
+    """Tell whether a table lost more rows than the settings let pass."""
     lost = before - now
     return lost > settings.shrink_rows_min and Decimal(lost) > settings.shrink_ratio_max * before
 
@@ -137,7 +143,7 @@ def plan_system(
             continue
         plan = compare(table, read, extract.digest, state)
         before = int(state.get("rows", 0))
-        if override not in settings.allow_shrink and _shrinks(before, plan.rows_in_file, settings):
+        if override not in settings.allow_shrink and shrinks(before, plan.rows_in_file, settings):
             problems.append(
                 Problem(
                     file,

@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -61,11 +61,12 @@ def column_hints(table: Table) -> dict[str, Any]:
     return {hint["name"]: hint for hint in hints}
 
 
-def write_disposition(table: Table, mode: Mode) -> TScd2StrategyDict:
+def write_disposition(table: Table, mode: Mode, deleted: Sequence[str] = ()) -> TScd2StrategyDict:
     """Return dlt's merge settings: which live rows a load may retire.
 
-    A delta may only replace versions of the keys it brings; a full comparison may retire any row. The scope
-    is always written out, because dlt keeps a hint of an earlier load until another one replaces it.
+    A delta may only replace versions of the keys it brings, and retire the rows whose hashes are `deleted`; a
+    full comparison may retire any row. The scope is always written out, because dlt keeps the hint of an earlier
+    load until another one replaces it.
     """
     scope = "1 = 1"
     if mode == "delta":
@@ -74,6 +75,9 @@ def write_disposition(table: Table, mode: Mode) -> TScd2StrategyDict:
         scope = f"({row}) IN (SELECT ({', '.join(keys)}) FROM {{staging_table}})"
         if len(keys) == 1:
             scope = f"{row} IN (SELECT {keys[0]} FROM {{staging_table}})"
+        if deleted:
+            hashes = ", ".join(f"'{row_hash}'" for row_hash in deleted)
+            scope = f"({scope} OR {{table}}.{ROW_HASH} IN ({hashes}))"
     return {
         "disposition": "merge",
         "strategy": "scd2",
@@ -91,7 +95,7 @@ class _Planner:
         self._load_id: str | None = None
         self._plans: dict[str, Plan] = {}
 
-    def plan(self, table: Table) -> Plan:
+    def plan(self, table: Table, _state: Mapping[str, Any]) -> Plan:
         load_id = dlt.current.load_package_state()["load_id"]
         if load_id != self._load_id:
             states: Mapping[str, Any] = dlt.current.source_state().get("resources", {})
@@ -100,15 +104,19 @@ class _Planner:
         return self._plans[table.name]
 
 
-def _resource(table: Table, planner: _Planner, chunk_rows: int) -> DltResource:
+def make_resource(
+    table: Table, make_plan: Callable[[Table, Mapping[str, Any]], Plan], chunk_rows: int
+) -> DltResource:
+    """Return a resource that lands what the plan says; the plan is made from the state of the last load."""
+
     def rows() -> Iterator[Any]:
-        plan = planner.plan(table)
         state = dlt.current.resource_state()
+        plan = make_plan(table, dict(state))
         state.clear()
         state.update(plan.remember)
         if plan.mode == "nothing" or plan.rows is None:
             return
-        hints = dlt.mark.make_hints(write_disposition=write_disposition(table, plan.mode))
+        hints = dlt.mark.make_hints(write_disposition=write_disposition(table, plan.mode, plan.deleted))
         # An empty table is handed on as well: it retires all rows.
         for start in range(0, max(plan.rows.num_rows, 1), chunk_rows):
             yield dlt.mark.with_hints(plan.rows.slice(start, chunk_rows), hints)
@@ -136,7 +144,7 @@ def make_source(
 
     @dlt.source(name=system, max_table_nesting=0)
     def extracts() -> list[DltResource]:
-        return [_resource(table, planner, settings.chunk_rows) for table in tables]
+        return [make_resource(table, planner.plan, settings.chunk_rows) for table in tables]
 
     return extracts()
 

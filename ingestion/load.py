@@ -12,6 +12,7 @@ from pathlib import Path
 import dlt
 import duckdb
 
+from ingestion.api.errors import ApiError
 from ingestion.changes import check_system
 from ingestion.files import InputError, Problem, locate
 from ingestion.landing import (
@@ -21,8 +22,6 @@ from ingestion.landing import (
     connect,
     exclusive,
     landed_tables,
-    make_pipeline,
-    make_source,
     prepare,
     quoted,
 )
@@ -64,7 +63,7 @@ class TableResult:
     """What a load did to one table.
 
     Attributes:
-        in_file: rows of the extract.
+        in_file: rows of the extract, or rows that a connected system is known to have.
         new_versions: versions landed by this load: new rows and changed ones.
         retired: rows that left the source with this load (a changed row is not among them).
         live: rows now in force.
@@ -87,25 +86,28 @@ class LoadResult:
     mended: int
 
 
-def _system(name: str) -> SourceSystem:
+def _system(name: str | SourceSystem) -> SourceSystem:
+    if isinstance(name, SourceSystem):
+        return name
     if name not in SYSTEMS:
         raise KeyError(f"unknown source system '{name}'; known are: {', '.join(SYSTEMS)}")
     return SYSTEMS[name]
 
 
 def check_inputs(extract_dir: Path) -> list[Problem]:
-    """Read and type all extracts of all systems without writing; return up to 20 problems a system."""
+    """Read and type all extracts of all systems of files without writing; return up to 20 problems a system."""
     return [
         problem
         for system in SYSTEMS.values()
+        if system.reads_files
         for problem in check_system(system.name, system.tables, extract_dir)
     ]
 
 
-def _input_error(error: BaseException) -> InputError | None:
-    """Return the InputError that dlt has wrapped, if that is what stopped it."""
+def _known_error(error: BaseException) -> InputError | ApiError | None:
+    """Return the error of ours that dlt has wrapped, if that is what stopped it."""
     seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, InputError):
+    while seen is not None and not isinstance(seen, InputError | ApiError):
         seen = seen.__cause__ or seen.__context__
     return seen
 
@@ -148,7 +150,7 @@ def _changes(
     return new, gone
 
 
-def table_counts(system: str, settings: Settings) -> dict[str, TableCount]:
+def table_counts(system: str | SourceSystem, settings: Settings) -> dict[str, TableCount]:
     """Return live and retired versions of each raw table of a system; zeros where nothing was landed yet."""
     tables = _system(system).tables
     if not settings.warehouse.exists():
@@ -162,46 +164,49 @@ def table_counts(system: str, settings: Settings) -> dict[str, TableCount]:
         }
 
 
-def verify(system: str, pipeline: dlt.Pipeline, settings: Settings) -> None:
+def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Settings) -> None:
     """Check after a run that each table has as many live rows as its file.
 
     Raises:
         LandingError: a count differs.
     """
-    counts = table_counts(system, settings)
+    declared = _system(system)
+    counts, origin = table_counts(declared, settings), "file" if declared.reads_files else "source"
     differences = [
-        f"raw_{system}.{name}: {counts[name].live} live rows, the file has {rows}"
-        for name, rows in _rows_remembered(pipeline, system).items()
+        f"{declared.schema}.{name}: {counts[name].live} live rows, the {origin} has {rows}"
+        for name, rows in _rows_remembered(pipeline, declared.name).items()
         if name in counts and counts[name].live != rows
     ]
     if differences:
         raise LandingError(
-            "the warehouse does not hold what the files have; drop the raw schema of the system and load it "
+            f"the warehouse does not hold what the {origin}s have; drop the raw schema of the system and load it "
             "again:\n  " + "\n  ".join(differences)
         )
 
 
-def load_system(system: str, settings: Settings) -> LoadResult:
+def load_system(system: str | SourceSystem, settings: Settings) -> LoadResult:
     """Load all tables of one system.
 
     Raises:
-        InputError: a file cannot be loaded; nothing was written.
+        InputError: a file or what a connector read cannot be loaded (SchemaAlert: a field vanished or changed
+            its type); nothing was written.
+        ApiError: a connected system cannot be read; nothing was written.
         WarehouseBusyError: another process is loading, or has the warehouse open.
         LandingError: the warehouse does not hold what the files have.
         KeyError: the system is unknown.
     """
     declared = _system(system)
     with exclusive(settings):
-        mended = prepare(system, settings)
-        pipeline = make_pipeline(system, settings)
-        planned = make_source(system, declared.tables, settings.extracts, settings)
+        mended = prepare(declared.name, settings)
+        pipeline = declared.pipeline(settings)
+        planned = declared.source(settings.extracts, settings)
         try:
             info = pipeline.run(planned, loader_file_format=LOAD_FILE_FORMAT)
         except Exception as error:
-            if (input_error := _input_error(error)) is not None:
-                raise input_error from None
+            if (known := _known_error(error)) is not None:
+                raise known from None
             raise
-        verify(system, pipeline, settings)
+        verify(declared, pipeline, settings)
         return _result(declared, pipeline, tuple(info.loads_ids), mended, settings)
 
 
@@ -209,7 +214,7 @@ def _result(
     declared: SourceSystem, pipeline: dlt.Pipeline, load_ids: tuple[str, ...], mended: int, settings: Settings
 ) -> LoadResult:
     in_file = _rows_remembered(pipeline, declared.name)
-    counts = table_counts(declared.name, settings)
+    counts = table_counts(declared, settings)
     tables: dict[str, TableResult] = {}
     notices: list[str] = []
     with contextlib.closing(connect(settings, read_only=True)) as connection:
@@ -217,6 +222,8 @@ def _result(
             new, gone = _changes(connection, declared.schema, table, load_ids)
             tables[table.name] = TableResult(in_file.get(table.name, 0), new, gone, counts[table.name].live)
             notices += _undeclared(connection, declared.schema, table)
+            if not declared.reads_files:
+                continue
             path, file = locate(settings.extracts, declared.name, table)
             if path is None:
                 notices.append(f"{file}: the file is absent, the rows of the last load stay in force")

@@ -1,8 +1,52 @@
 """All source systems, in the order in which they are loaded."""
 
+from pathlib import Path
+
+import dlt
+from dlt.sources import DltSource
+
 from ingestion import billing, crm, fx, hris, maven_crm
+from ingestion.api.config import Configured, read_sources
+from ingestion.api.sync import make_source
+from ingestion.landing import make_pipeline
+from ingestion.settings import Settings
 from ingestion.tables import SourceSystem
 
-SYSTEMS: dict[str, SourceSystem] = {
+# The systems of the bundled sample, from files.
+FILE_SYSTEMS: dict[str, SourceSystem] = {
     system.name: system for system in (crm.SYSTEM, hris.SYSTEM, billing.SYSTEM, fx.SYSTEM, maven_crm.SYSTEM)
 }
+
+
+def connected_system(configured: Configured) -> SourceSystem:
+    """Return a system that is read by a connector; it loads as one of files does."""
+    name = configured.config.name
+
+    def source(_extract_dir: Path | None = None, settings: Settings | None = None) -> DltSource:
+        return make_source(configured, settings)
+
+    def pipeline(settings: Settings | None = None) -> dlt.Pipeline:
+        return make_pipeline(name, settings)
+
+    return SourceSystem(
+        name, configured.connector.title, configured.tables, source, pipeline, reads_files=False
+    )
+
+
+def configured_systems(settings: Settings) -> list[Configured]:
+    """Return the systems that sources.toml switches on.
+
+    Raises:
+        ConfigError: the file cannot be used; the message names the place and the mend.
+    """
+    return read_sources(settings.sources, FILE_SYSTEMS, settings.home)
+
+
+def source_systems(settings: Settings) -> dict[str, SourceSystem]:
+    """Return the systems of files, those of sources.toml in their place or behind them."""
+    return FILE_SYSTEMS | {
+        configured.config.name: connected_system(configured) for configured in configured_systems(settings)
+    }
+
+
+SYSTEMS: dict[str, SourceSystem] = source_systems(Settings.from_env())

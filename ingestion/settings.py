@@ -8,6 +8,8 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_DIR = PROJECT_ROOT / "ingestion" / "sample"
+SOURCES_FILE = PROJECT_ROOT / "ingestion" / "sources.toml"
+SEEDS_DIR = PROJECT_ROOT / "seeds"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Settings:
         shrink_rows_min: up to this number of rows may always vanish.
         allow_shrink: tables, as "crm.Opportunity", whose file may shrink or be absent this time.
         chunk_rows: rows handed to dlt at a time, and so the least number of rows in a load file.
+        sources: the file that says which systems are read by a connector; None: none is.
+        seeds: the plans, to name those that use a column.
     """
 
     home: Path
@@ -29,6 +33,8 @@ class Settings:
     shrink_rows_min: int = 5
     allow_shrink: frozenset[str] = frozenset()
     chunk_rows: int = 50_000
+    sources: Path | None = None
+    seeds: Path = SEEDS_DIR
 
     @property
     def warehouse(self) -> Path:
@@ -41,9 +47,11 @@ class Settings:
 
         COMMISSIONS_HOME (default: var/ in the project), COMMISSIONS_EXTRACTS or COMMISSIONS_SAMPLE_DIR
         (default: the bundled sample), COMMISSIONS_ALLOW_SHRINK ("crm.Opportunity,hris.employees"),
-        COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000).
+        COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000),
+        COMMISSIONS_SOURCES (default: ingestion/sources.toml when there is one).
         """
         extracts = env.get("COMMISSIONS_EXTRACTS") or env.get("COMMISSIONS_SAMPLE_DIR")
+        sources = Path(env.get("COMMISSIONS_SOURCES") or SOURCES_FILE).resolve()
         allowed = (name.strip() for name in env.get("COMMISSIONS_ALLOW_SHRINK", "").split(","))
         return cls(
             home=Path(env.get("COMMISSIONS_HOME") or PROJECT_ROOT / "var").resolve(),
@@ -51,4 +59,5 @@ class Settings:
             shrink_ratio_max=Decimal(env.get("COMMISSIONS_SHRINK_RATIO_MAX") or "0.10"),
             allow_shrink=frozenset(name for name in allowed if name),
             chunk_rows=int(env.get("COMMISSIONS_CHUNK_ROWS") or 50_000),
+            sources=sources if env.get("COMMISSIONS_SOURCES") or sources.exists() else None,
         )

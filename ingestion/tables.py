@@ -108,6 +108,7 @@ class SourceSystem:
         source: `source(extract_dir=None, settings=None)` returns a new DltSource, good for one run; its
             resources are named as the tables. Without arguments the environment decides.
         pipeline: `pipeline(settings=None)` returns the dlt pipeline into the schema `raw_<name>`.
+        reads_files: whether the rows come from extracts; otherwise a connector asks the system itself.
     """
 
     name: str
@@ -115,6 +116,7 @@ class SourceSystem:
     tables: tuple[Table, ...]
     source: Callable[[Path | None, Settings | None], "DltSource"]
     pipeline: Callable[[Settings | None], "dlt.Pipeline"]
+    reads_files: bool = True
 
     @property
     def schema(self) -> str:

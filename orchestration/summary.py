@@ -253,10 +253,26 @@ def _lines(marts: duckdb.DuckDBPyConnection, payout_key: str) -> list[Row]:
 
 
 def _line(marts: duckdb.DuckDBPyConnection, line: Row) -> list[str]:
-    credit, deal, booked, credited, currency, commission, event, event_date, payment, collected, reward, amount = line
+    (
+        credit,
+        deal,
+        booked,
+        credited,
+        currency,
+        commission,
+        event,
+        event_date,
+        payment,
+        collected,
+        reward,
+        amount,
+    ) = line
     if credit is None:
         due = f"    {event} reward of {event_date}"
-        return [f"  {reward}" + (f", deal {deal}" if deal else ""), f"{due:<{LABEL_WIDTH}}{money(amount):>{AMOUNT_WIDTH}}"]
+        return [
+            f"  {reward}" + (f", deal {deal}" if deal else ""),
+            f"{due:<{LABEL_WIDTH}}{money(amount):>{AMOUNT_WIDTH}}",
+        ]
     text = [f"  deal {deal}, booked {booked}, credited {money(credited)} {currency}"]
     tiers = marts.execute(
         """

@@ -109,7 +109,10 @@ where false
 -- depends_on: {{ ref('catalogue') }}
   {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') %}
     {%- set payable = plan.payable_expression or plan.value_expression %}
-    {%- set names = commissions.variable_names([plan.value_expression, payable, plan.weight_expression]) %}
+    {%- set names = commissions.variable_names([
+      plan.value_expression, payable, plan.weight_expression, plan.catalogue_key_expression,
+      plan.rate_dimension_1_expression, plan.rate_dimension_2_expression, plan.rate_dimension_3_expression
+    ]) %}
     {%- set missable = names | reject('equalto', 'CatalogueValue') | list %}
 select
   '{{ plan.plan_id }}' as plan_id,
@@ -121,7 +124,7 @@ select
   cast(({{ commissions.with_variable_columns(payable) }}) as decimal(28, 10)) as native_payable_amount,
   cast(({{ commissions.with_variable_columns(plan.weight_expression or '1') }}) as decimal(28, 10)) as weight,
     {%- for number in [1, 2, 3] %}
-  cast(({{ plan['rate_dimension_' ~ number ~ '_expression'] or 'null' }}) as varchar) as rate_dimension_{{ number }}{{ ',' if not loop.last }}
+  cast(({{ commissions.with_variable_columns(plan['rate_dimension_' ~ number ~ '_expression'] or 'null') }}) as varchar) as rate_dimension_{{ number }}{{ ',' if not loop.last }}
     {%- endfor %}
 from (
   select transaction_id as pool_transaction_id, booked_date as pool_booked_date
@@ -130,6 +133,7 @@ from (
 ) as pool
 left join {{ commissions.source_model(plan.source_object, plan.amount_basis_code) }} as source
   on pool.pool_transaction_id = source.transaction_id
+  {{- commissions.join_plan_variables(missable, plan.plan_id, 'pool.pool_booked_date') }}
     {%- if plan.catalogue_id %}
 left join (
   select
@@ -141,10 +145,9 @@ left join (
   where catalogue_id = '{{ plan.catalogue_id }}'
 ) as catalogue_entries
   on
-    ({{ plan.catalogue_key_expression }}) = catalogue_entries.catalogue_entry_key
+    ({{ commissions.with_variable_columns(plan.catalogue_key_expression) }}) = catalogue_entries.catalogue_entry_key
     and {{ commissions.in_force('pool.pool_booked_date', 'catalogue_entries', 'catalogue_entry_from', 'catalogue_entry_to') }}
     {%- endif %}
-  {{- commissions.join_plan_variables(missable, plan.plan_id, 'pool.pool_booked_date') }}
 union all
   {%- endfor %}
 select
@@ -176,6 +179,7 @@ where false
   {%- for rule in commissions.seed_rows('credit_rules', 'plan_id, rule_id, valid_from') %}
     {%- set expressions = [rule.condition_expression, rule.share_expression, rule.payee_expression] %}
     {%- set names = commissions.variable_names(expressions) %}
+    {%- set condition_names = commissions.variable_names([rule.condition_expression]) %}
 select
   pool.pool_plan_id as plan_id,
   pool.pool_transaction_id as transaction_id,
@@ -203,7 +207,7 @@ left join {{ commissions.source_model(source_objects[rule.plan_id]) }} as source
     {%- endif %}
   {{- commissions.join_plan_variables(names, rule.plan_id, 'pool.pool_booked_date') }}
 where coalesce(({{ commissions.with_variable_columns(rule.condition_expression or 'true') }}), false)
-  {%- if names %} or {{ commissions.is_variable_missing(names) }}{% endif %}
+  {%- if condition_names %} or {{ commissions.is_variable_missing(condition_names) }}{% endif %}
 union all
   {%- endfor %}
 select

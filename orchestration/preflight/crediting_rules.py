@@ -96,8 +96,18 @@ def first_day_rules(company: Company) -> Iterator[Problem]:
 
 
 def rollup_rules(company: Company) -> Iterator[Problem]:
-    """Levels and factors are not negative."""
+    """Levels and factors are not negative; a plan rolls up one hierarchy."""
+    first: dict[str, Row] = {}
     for row in company["rollup_levels"]:
+        other = first.setdefault(row["plan_id"], row)
+        if other["hierarchy_code"] != row["hierarchy_code"]:
+            yield row.problem(
+                "hierarchy_code",
+                f"plan '{row['plan_id']}' rolls up both the {other['hierarchy_code']} and the "
+                f"{row['hierarchy_code']} hierarchy; whoever stands in both would be credited twice",
+                "Keep one hierarchy, or make a plan of its own for the other",
+                other,
+            )
         for column in ("level_number", "level_factor"):
             number = row.number_in(column)
             if number is not None and number < 0:

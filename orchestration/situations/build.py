@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -73,11 +73,16 @@ def write_seeds(tables: Tables, folder: Path, originals: Path) -> None:
             continue
         with path.open(newline="", encoding="utf-8") as original:
             header = next(csv.reader(original))
-        with target.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, header, lineterminator="\n")
-            writer.writeheader()
-            for row in tables.get(name, ()):
-                writer.writerow({"source_document": "situation"} | {c: t or "" for c, t in row.items()})
+        rows = [{"source_document": "situation", **row} for row in tables.get(name, ())]
+        if unknown_columns := {column for row in rows for column in row} - set(header):
+            raise BuildError(f"seed {name}: unknown columns {', '.join(sorted(unknown_columns))}")
+        lines = [",".join(header), *(",".join(_quoted(row.get(c)) for c in header) for row in rows)]
+        target.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _quoted(cell: str | None) -> str:
+    """Quote every filled cell: a reader of CSV may take ' for the quote character where no cell shows another."""
+    return '"' + cell.replace('"', '""') + '"' if cell else ""
 
 
 def write_raw_tables(tables: Tables, warehouse: Path) -> None:
@@ -126,17 +131,18 @@ def _landed(
 
 def _versions(rows: Sequence[Row], table: Table) -> Iterable[tuple[int, Row, tuple[object, object]]]:
     """Give each row its line number (header = 1) and the days on which it was landed and replaced."""
-    of_key: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    of_key: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
-        of_key[tuple(row.get(name) for name in table.primary_key)].append(position)
+        key = tuple(row.get(name) for name in table.primary_key)
+        of_key[key if all(key) else (position,)].append(position)
     for positions in of_key.values():
         for age, position in enumerate(positions):
             row = rows[position]
-            starts = row.get("_dlt_valid_from") or FIRST_LANDED.replace(day=1 + age)
+            starts = row.get("_dlt_valid_from") or FIRST_LANDED + timedelta(days=age)
             ends = row.get("_dlt_valid_to") or None
             if ends is None and age + 1 < len(positions):
                 ends = rows[positions[age + 1]].get("_dlt_valid_from") or str(
-                    FIRST_LANDED.replace(day=2 + age)
+                    FIRST_LANDED + timedelta(days=age + 1)
                 )
             yield position + 2, row, (starts, ends)
 

@@ -1,7 +1,7 @@
-"""Read situations from YAML and check them: an unknown key or a malformed value names file, case, key and mend."""
+"""Read situations from YAML files: exact numbers, no key twice, nothing guessed."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,60 +10,10 @@ from typing import Any
 
 import yaml
 
+from orchestration.situations.checks import check
+
 AS_OF = date(2024, 12, 31)
 Body = Mapping[str, Any]
-
-PLAN_COLUMNS = (
-    "valid_from", "valid_to", "source_object", "currency_code", "filter_expression", "value_expression",
-    "value_currency_code", "payable_expression", "amount_basis_code", "catalogue_id",
-    "catalogue_key_expression", "rate_dimension_1_expression", "rate_dimension_2_expression",
-    "rate_dimension_3_expression", "calendar_id", "progress_id", "aggregate_code", "weight_expression",
-    "quota_expression", "quota_proration_code", "tier_basis_code", "tier_bound_code", "tier_method_code",
-    "incentive_expression", "incentive_proration_code", "is_rollup_capped", "beneficiary_code", "gap_code",
-    "payout_event_code",
-)  # fmt: skip
-PLAN_PARTS = (
-    "tiers", "tier_amounts", "rates", "bonuses", "modifiers", "credit_rules", "rollup", "rollup_hierarchy",
-    "payees",
-)  # fmt: skip
-CASE_KEYS = (
-    "case", "source", "working", "as_of", "people", "teams", "plans", "variables", "catalogues", "calendars",
-    "fx", "deals", "splits", "payments", "expect",
-)  # fmt: skip
-ROW_KEYS: dict[str, tuple[str, ...]] = {
-    "people": ("hired", "left", "manager", "territories", "teams"),
-    "teams": ("leader", "parent", "from", "to"),
-    "variables": ("name", "value", "payee", "team", "plan", "from", "to"),
-    "fx": ("currency", "date", "rate"),
-    "splits": ("deal", "owner", "percent", "amount", "type"),
-    "payments": ("deal", "date", "amount", "kind", "id"),
-    "rates": (
-        "valid_from", "valid_to", "tier_number", "dimension_1_value", "dimension_2_value", "dimension_3_value",
-        "rate",
-    ),
-    "bonuses": (
-        "bonus_number", "bonus_kind_code", "basis_code", "basis_from", "basis_to", "amount_expression",
-        "amount_to_expression", "frequency_code",
-    ),
-    "modifiers": (
-        "modifier_number", "modifier_kind_code", "scope_code", "amount_expression", "condition_plan_id",
-        "condition_from", "condition_to",
-    ),
-    "credit_rules": (
-        "valid_from", "valid_to", "rule_id", "rule_group", "priority", "recipient_code", "payee_expression",
-        "split_type", "split_total_code", "condition_expression", "share_expression", "credit_type_code",
-    ),
-}  # fmt: skip
-EXPECT_KEYS: dict[str, tuple[str, ...]] = {
-    "credits": ("plan", "deal", "payee", "type", "level", "amount"),
-    "attainment": ("plan", "payee", "window", "attained", "quota", "ratio", "reason"),
-    "commissions": ("plan", "deal", "payee", "credited", "kind", "date", "amount"),
-    "lines": ("plan", "deal", "payee", "event", "date", "period", "amount"),
-    "payouts": ("plan", "payee", "period", "currency", "amount"),
-    "skipped": ("plan", "deal", "reason"),
-    "refused": ("plan", "deal", "payee", "reason"),
-    "unpaid": ("plan", "payee", "date", "reason"),
-}
 
 
 class SituationError(Exception):
@@ -82,14 +32,43 @@ class Case:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose decimal numbers are exact."""
+    """YAML with exact numbers: 0.1 is a tenth, 010 and 1:30 are texts, yes and no are texts, a key stands once."""
 
 
-def _exact(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
+# What a plain word may be, instead of all that YAML 1.1 makes of it; the first letters are where PyYAML looks it up.
+PLAIN = (
+    ("bool", "true|false", "tf"),
+    ("float", r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", "-0123456789"),
+    ("timestamp", "[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789"),
+    ("merge", "<<", "<"),
+)
+
+
+def _number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal:
     return Decimal(str(loader.construct_scalar(node)))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", _exact)
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    found: dict[Hashable, Any] = {}
+    merged = sum(key_node.tag.endswith(":merge") for key_node, _ in node.value)
+    loader.flatten_mapping(node)
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        if key in found and not merged:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key `{key}` stands twice in one mapping; keep one",
+                problem_mark=key_node.start_mark,
+            )
+        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+    return found
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _kind, _pattern, _first in PLAIN:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^(?:null|~|)$"), ["n", "~", ""])
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 def read_cases(folder: Path) -> list[Case]:
@@ -103,83 +82,27 @@ def read_cases(folder: Path) -> list[Case]:
     cases: list[Case] = []
     problems: list[str] = []
     for file in files:
-        try:
-            written = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        except yaml.YAMLError as error:
-            problems.append(f"{file}: not readable as YAML: {error}")
-            continue
-        for body in written if isinstance(written, list) else [written]:
-            if not isinstance(body, dict) or not body.get("case"):
-                problems.append(f"{file}: each situation is a mapping that starts with `case: title`")
-                continue
+        for body in _bodies(file, problems):
             title = str(body["case"])
             problems += [f"{file}, case '{title}': {problem}" for problem in check(body)]
-            as_of = body.get("as_of", AS_OF)
-            cases.append(Case(f"s{len(cases) + 1:03}", file, title, as_of, body))
+            cases.append(Case(f"s{len(cases) + 1:03}", file, title, body.get("as_of", AS_OF), body))
     titles = [case.title for case in cases]
-    problems += [
-        f"{folder}: two cases are called '{t}'" for t in sorted({t for t in titles if titles.count(t) > 1})
-    ]
+    doubled = sorted({title for title in titles if titles.count(title) > 1})
+    problems += [f"{folder}: two cases are called '{title}'; give one another title" for title in doubled]
     if problems:
         raise SituationError("\n".join(problems))
     return cases
 
 
-def check(body: Body) -> list[str]:
-    """Return what is wrong with a situation."""
-    problems = unknown_keys("the case", body, CASE_KEYS)
-    problems += [f"`{key}` is missing" for key in ("people", "plans", "deals", "expect") if not body.get(key)]
-    if not isinstance(body.get("as_of", AS_OF), date):
-        problems.append(f"as_of: '{body['as_of']}' is not a day; write 2024-12-31")
-    for section in ("people", "teams"):
-        for name, row in (body.get(section) or {}).items():
-            problems += unknown_keys(f"{section}.{name}", row or {}, ROW_KEYS[section])
-    for section in ("variables", "fx", "splits", "payments"):
-        problems += check_rows(section, body.get(section) or [])
-    for name, versions in (body.get("plans") or {}).items():
-        for version in versions if isinstance(versions, list) else [versions or {}]:
-            problems += unknown_keys(f"plans.{name}", version, PLAN_COLUMNS + PLAN_PARTS)
-            for part in ("rates", "bonuses", "modifiers", "credit_rules"):
-                problems += check_rows(part, version.get(part) or [])
-    for section, rows in (body.get("expect") or {}).items():
-        if section not in EXPECT_KEYS:
-            problems += unknown_keys("expect", {section: rows}, tuple(EXPECT_KEYS))
-            continue
-        for row in rows or []:
-            problems += unknown_keys(f"expect.{section}", row, EXPECT_KEYS[section])
-            problems += [
-                f"expect.{section}.{key}: '{row[key]}' is not a number"
-                for key in ("amount", "attained", "quota", "ratio")
-                if key in row and number(row[key]) is None
-            ]
-    return problems
-
-
-def check_rows(section: str, rows: Sequence[Any]) -> list[str]:
-    """Return what is wrong with a list of rows."""
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        return [f"{section}: a list of rows is wanted, each as {{{', '.join(ROW_KEYS[section][:3])}, ...}}"]
-    return [problem for row in rows for problem in unknown_keys(section, row, ROW_KEYS[section])]
-
-
-def unknown_keys(where: str, found: Any, known: Iterable[str]) -> list[str]:
-    """Name the keys that nothing reads, with the nearest known one."""
-    if not isinstance(found, Mapping):
-        return [f"{where}: '{found}' is not a mapping of keys and values"]
-    known = list(known)
-    problems = []
-    for key in found:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            mend = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-            problems.append(f"{where}: unknown key `{key}`; {mend}")
-    return problems
-
-
-def number(value: Any) -> Decimal | None:
-    """Return an exact number; None when it is none."""
+def _bodies(file: Path, problems: list[str]) -> list[Body]:
+    """Return what a file holds, one mapping a situation; what cannot be read goes to `problems`."""
     try:
-        found = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return found if found.is_finite() else None
+        written = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        problems.append(f"{file}: not readable as YAML: {error}")
+        return []
+    bodies = written if isinstance(written, list) else [written]
+    found = [body for body in bodies if isinstance(body, Mapping) and body.get("case")]
+    if len(found) < len(bodies):
+        problems.append(f"{file}: each situation is a mapping that starts with `case: title`")
+    return found

@@ -1,24 +1,28 @@
 """Calculate situations in one build and set what they expect beside what came out."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.situations.build import build_warehouse
-from orchestration.situations.case import Case, number, read_cases
-from orchestration.situations.rows import tables_of, text
+from orchestration.situations.build import BuildError, build_warehouse
+from orchestration.situations.case import Body, Case, read_cases
+from orchestration.situations.checks import number
+from orchestration.situations.rows import groups_of, tables_of, text
 
-FIGURES = ("amount", "attained", "quota", "ratio")
+FIGURES = ("amount", "payable", "attained", "quota", "ratio")
+# Rows of nothing need not be written down in these sections; in all others every row counts.
+MONEY = ("attainment", "commissions", "lines", "payouts")
 # What each section of `expect` is compared with; the columns are named as its keys.
 GOT = {
     "credits": """
         select plan_id as plan, transaction_id as deal, payee_id as payee, credit_type_code as type,
-          level_number as level, credited_amount as amount
+          level_number as level, credited_amount as amount, payable_amount as payable
         from intermediate.int_crediting__credits""",
     "attainment": """
         select plan_id as plan, payee_id as payee, window_code as "window", attained_amount as attained,
@@ -52,33 +56,57 @@ GOT = {
 GotRow = dict[str, Any]
 
 
+class Figure(NamedTuple):
+    """One figure (or the mere presence of a row) beside what came out."""
+
+    section: str
+    row: str
+    name: str
+    expected: str
+    got: str
+    is_met: bool
+
+
 @dataclass
 class CaseResult:
-    """What became of a situation: its figures as lines of text, and those that differ."""
+    """What became of a situation: its figures, expected and calculated."""
 
     case: Case
-    lines: list[str] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
 
     @property
     def is_met(self) -> bool:
         """True when every expected figure came out and no other did."""
-        return not self.differences
+        return all(figure.is_met for figure in self.figures)
 
 
 def run_folder(folder: Path, home: Path, only: str | None = None) -> list[CaseResult]:
-    """Calculate all situations of a folder (one dbt build a day that they look from) and compare each.
+    """Calculate the situations of a folder, as a rule in one dbt build, and compare each.
 
     Raises SituationError when they are not written as they should be, BuildError when dbt fails.
     """
     cases = [case for case in read_cases(folder) if only is None or only.lower() in case.title.lower()]
     results = []
-    for as_of in sorted({case.as_of for case in cases}):
-        group = [case for case in cases if case.as_of == as_of]
-        warehouse = build_warehouse(tables_of(group), home / as_of.isoformat(), as_of)
+    for position, group in enumerate(groups_of(cases), start=1):
+        try:
+            warehouse = build_warehouse(tables_of(group), home / f"build_{position}", group[0].as_of)
+        except BuildError as error:
+            raise BuildError(_with_titles(str(error), group)) from error
         got = read_results(warehouse)
         results += [compare(case, got[case.code]) for case in group]
     return sorted(results, key=lambda result: result.case.code)
+
+
+def _with_titles(message: str, cases: Iterable[Case]) -> str:
+    """Say which situations a message is about: by the codes in it, or by a field or variable that nothing knows."""
+    unknown = re.findall(r'(?:column|Column|field|function|variable) "?@*(\w+)"? not found', message)
+    named = [
+        f"{case.code} is '{case.title}' in {case.file}"
+        for case in cases
+        if re.search(rf"(?<![a-z0-9]){case.code}\b|_{case.code}\b", message)
+        or any(name in str(case.body) for name in unknown)
+    ]
+    return "\n".join([message, *named])
 
 
 def read_results(warehouse: Path) -> Mapping[str, Mapping[str, list[GotRow]]]:
@@ -108,48 +136,55 @@ def _own(value: Any, code: str) -> Any:
 
 
 def compare(case: Case, got: Mapping[str, list[GotRow]]) -> CaseResult:
-    """Set each section that the situation expects beside what came out."""
+    """Set each section that the situation expects beside what came out.
+
+    A section that is given is complete: a row that came out and is not expected is a difference, unless the section
+    is `partial`, or the row is one of nothing in a section of money.
+    """
     result = CaseResult(case)
-    for section, rows in case.body["expect"].items():
-        rest = [row for row in got.get(section, [])]
-        for expected in rows or []:
-            row = _best(expected, rest)
-            if row is not None:
-                rest.remove(row)
-            _tell(result, section, expected, row)
-        for row in rest:
-            if (
-                number(row.get("amount", row.get("attained", 1))) not in (None, Decimal(0))
-                and section != "attainment"
-            ):
-                line = f"  {section}: expected nothing, got {written(row.items())}"
-                result.lines.append(f"{line}  <-- differs")
-                result.differences.append(line)
+    expect = case.body["expect"]
+    partial = expect.get("partial") or []
+    for section in GOT:
+        if section in expect:
+            rest = list(got.get(section, []))
+            for expected, row in paired(expect[section] or [], rest):
+                _tell(result, section, expected, row)
+            for row in rest if section not in partial else []:
+                _tell_unexpected(result, section, row)
     return result
 
 
-def _best(expected: Mapping[str, Any], rows: Sequence[GotRow]) -> GotRow | None:
-    """Return the row that is meant: all texts equal, and if there is a choice the figures too."""
-    meant = [
-        row
-        for row in rows
-        if all(same(expected[key], row.get(key)) for key in expected if key not in FIGURES)
-    ]
-    exact = [row for row in meant if all(same(expected[key], row.get(key)) for key in expected)]
-    return next(iter(exact or meant), None)
+def paired(expected: Sequence[Body], rest: list[GotRow]) -> list[tuple[Body, GotRow | None]]:
+    """Give each expected row the row that is meant, taken from `rest`: first the equal ones, then the like."""
+    found: dict[int, GotRow] = {}
+    for is_like in (False, True):
+        # The row that says most chooses first.
+        for position in sorted(range(len(expected)), key=lambda position: -len(expected[position])):
+            if position not in found:
+                keys = [key for key in expected[position] if not is_like or key not in FIGURES]
+                fits = [row for row in rest if all(same(expected[position][k], row.get(k)) for k in keys)]
+                if fits:
+                    found[position] = fits[0]
+                    rest.remove(fits[0])
+    return [(row, found.get(position)) for position, row in enumerate(expected)]
 
 
-def _tell(result: CaseResult, section: str, expected: Mapping[str, Any], row: GotRow | None) -> None:
+def _tell_unexpected(result: CaseResult, section: str, row: GotRow) -> None:
+    figure = number(row.get("amount", row.get("attained", 1)))
+    if section not in MONEY or figure:
+        result.figures.append(Figure(section, written(row.items()), "row", "none", "there", False))
+
+
+def _tell(result: CaseResult, section: str, expected: Body, row: GotRow | None) -> None:
     stated = written((key, value) for key, value in expected.items() if key not in FIGURES)
-    figures = [key for key in FIGURES if key in expected] or ["row"]
+    figures = [key for key in FIGURES if key in expected]
     for key in figures:
-        wanted = plain(expected[key]) if key in expected else "there"
-        came = "nothing" if row is None else plain(row.get(key)) if key in expected else "there"
-        is_met = row is not None and (key not in expected or same(expected[key], row.get(key)))
-        line = f"  {section}: {stated}: {key if key != 'row' else ''} expected {wanted}, got {came}"
-        result.lines.append(line if is_met else f"{line}  <-- differs")
-        if not is_met:
-            result.differences.append(line)
+        came = "no row" if row is None else plain(row.get(key))
+        is_met = row is not None and same(expected[key], row.get(key))
+        result.figures.append(Figure(section, stated, key, plain(expected[key]), came, is_met))
+    if not figures:
+        came = "no row" if row is None else "there"
+        result.figures.append(Figure(section, stated, "row", "there", came, row is not None))
 
 
 def same(expected: Any, got: Any) -> bool:
@@ -160,26 +195,36 @@ def same(expected: Any, got: Any) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A value without trailing zeros."""
+    """Return a value as text, a number without trailing zeros."""
     if isinstance(value, Decimal):
         shown = f"{value:f}"
         return shown.rstrip("0").rstrip(".") if "." in shown else shown
-    return str(text(value))
+    return text(value) or "empty"
 
 
 def written(cells: Iterable[tuple[str, Any]]) -> str:
-    """Cells as text: deal d01, payee ana."""
+    """Return cells as text: deal d01, payee ana."""
     return ", ".join(f"{key} {plain(value)}" for key, value in cells if value is not None)
 
 
 def report(results: Sequence[CaseResult]) -> Iterator[str]:
-    """Yield each situation with its figures, and the count at the end."""
+    """Yield each situation with its figures side by side, and the count at the end."""
     for result in results:
         yield f"{'PASS' if result.is_met else 'FAIL'}  {result.case.title}  ({result.case.file.name})"
         if result.case.body.get("source"):
-            yield f"  source: {result.case.body['source']}"
-        yield from result.lines
+            yield f"      source: {result.case.body['source']}"
+        yield from _table(result.figures)
     failed = sum(not result.is_met for result in results)
-    yield f"{len(results) - failed} of {len(results)} situations came out as expected" + (
-        f", {failed} did not" if failed else ""
-    )
+    ending = f", {failed} did not" if failed else ""
+    yield f"{len(results) - failed} of {len(results)} situations came out as expected{ending}"
+
+
+def _table(figures: Sequence[Figure]) -> Iterator[str]:
+    """Yield the figures of one situation as aligned lines."""
+    width = max((len(figure.row) for figure in figures), default=0)
+    for figure in figures:
+        line = (
+            f"      {figure.section:<11} {figure.row:<{width}}  {figure.name:<8} "
+            f"expected {figure.expected:>12}  got {figure.got:>12}"
+        )
+        yield line if figure.is_met else f"{line}  <-- differs"

@@ -7,7 +7,7 @@ currencies, calendars and levels; payments over, under, back, late and to nowher
 
 import csv
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -18,69 +18,129 @@ KEPT = 4  # every 4th deal
 
 RESELLER = "\"Type\" = 'Reseller'"
 ONLINE = "\"Type\" = 'Online' and \"Product_Tier__c\" in ('A', 'B')"
-AMOUNT = '"Amount"'
+FIRST = "2011-05-31"
 
-SEEDS: dict[str, tuple[str, list[tuple[str, ...]]]] = {
-    "plans/plans": (
-        """
-        plan_id valid_from valid_to plan_name source_object currency_code filter_expression value_expression
-        value_currency_code credit_method_code calendar_id tier_basis_code quota_variable payout_event_code
-        """,
+# What a plan version says where nothing else is said.
+PLAN = {
+    "valid_to": "",
+    "source_object": "crm/Opportunity",
+    "value_expression": '"Amount"',
+    "value_currency_code": "transaction",
+    "amount_basis_code": "current",
+    "aggregate_code": "sum",
+    "quota_proration_code": "none",
+    "tier_basis_code": "amount",
+    "tier_bound_code": "lower_inclusive",
+    "tier_method_code": "marginal",
+    "incentive_proration_code": "none",
+    "is_rollup_capped": "false",
+    "beneficiary_code": "payee",
+    "gap_code": "error",
+    "payout_event_code": "booking",
+}
+PLANS: list[dict[str, str]] = [
+    # Two versions that change in the middle of a window; one window is missing from the calendar.
+    {
+        "plan_id": "reseller",
+        "valid_from": FIRST,
+        "valid_to": "2012-07-15",
+        "currency_code": "USD",
+        "filter_expression": RESELLER,
+        "calendar_id": "adventure_works_quota",
+        "quota_expression": "@@Quota",
+        "tier_basis_code": "quota_ratio",
+        "payout_event_code": "collection",
+    },
+    {
+        "plan_id": "reseller",
+        "valid_from": "2012-07-15",
+        "currency_code": "USD",
+        "filter_expression": RESELLER,
+        "calendar_id": "adventure_works_quota",
+        "quota_expression": "@@Quota",
+        "tier_basis_code": "quota_ratio",
+    },
+    # No decimals, converted out of every currency; begins late and ends early.
+    {
+        "plan_id": "online",
+        "valid_from": "2011-07-01",
+        "valid_to": "2013-02-01",
+        "currency_code": "JPY",
+        "filter_expression": ONLINE,
+        "calendar_id": "quarter",
+        "payout_event_code": "collection",
+    },
+    {
+        "plan_id": "management",
+        "valid_from": FIRST,
+        "currency_code": "EUR",
+        "filter_expression": RESELLER,
+        "calendar_id": "year",
+        "payout_event_code": "collection",
+    },
+    # Counts deals; three decimals.
+    {
+        "plan_id": "count",
+        "valid_from": FIRST,
+        "currency_code": "KWD",
+        "filter_expression": ONLINE,
+        "value_expression": "1",
+        "value_currency_code": "plan",
+        "calendar_id": "month",
+        "quota_expression": "@@Deals",
+        "tier_basis_code": "quota_ratio",
+    },
+]
+
+SEEDS: dict[str, tuple[str, Sequence[tuple[str, ...]]]] = {
+    "plans/tiers": (
+        "plan_id valid_from valid_to tier_number tier_from tier_to rate_expression",
         [
-            # Two versions that change in the middle of a window; one window is missing from the calendar.
-            ("reseller", "2011-05-31", "2012-07-15", "R", "crm/Opportunity", "USD", RESELLER, AMOUNT)
-            + ("transaction", "owner", "adventure_works_quota", "quota_ratio", "Quota", "collection"),
-            ("reseller", "2012-07-15", "", "R", "crm/Opportunity", "USD", RESELLER, AMOUNT)
-            + ("transaction", "owner", "adventure_works_quota", "quota_ratio", "Quota", "booking"),
-            # No decimals, converted out of every currency; begins late and ends early.
-            ("online", "2011-07-01", "2013-02-01", "O", "crm/Opportunity", "JPY", ONLINE, AMOUNT)
-            + ("transaction", "territory", "quarter", "amount", "", "collection"),
-            ("management", "2011-05-31", "", "M", "crm/Opportunity", "EUR", RESELLER, AMOUNT)
-            + ("transaction", "rollup", "year", "amount", "", "collection"),
-            # Counts deals; three decimals.
-            ("count", "2011-05-31", "", "C", "crm/Opportunity", "KWD", ONLINE, "1")
-            + ("plan", "territory", "month", "quota_ratio", "Deals", "booking"),
+            ("reseller", FIRST, "2012-05-30", "1", "0", "0.35", "@@BaseRate"),
+            ("reseller", FIRST, "2012-05-30", "2", "0.35", "", "@@BaseRate * 1.75"),
+            ("reseller", "2012-05-30", "", "1", "0", "0.1", "0.01"),
+            ("reseller", "2012-05-30", "", "2", "0.1", "0.25", "2 * @@BaseRate"),
+            ("reseller", "2012-05-30", "", "3", "0.25", "", "-0.5 * @@BaseRate"),
+            ("online", "2011-07-01", "", "1", "0", "1000000", "0.0015"),
+            ("online", "2011-07-01", "", "2", "1000000", "3000000", "0.0033"),
+            ("online", "2011-07-01", "", "3", "3000000", "", "0.01"),
+            ("management", FIRST, "", "1", "0", "200000", "@@OverrideRate"),
+            ("management", FIRST, "", "2", "200000", "", "0.0005"),
+            ("count", FIRST, "", "1", "0", "1", "0.0125"),
+            ("count", FIRST, "", "2", "1", "", "0.3335"),
         ],
     ),
-    "plans/tiers": (
-        "plan_id valid_from valid_to tier_number tier_from tier_to rate rate_variable",
+    "crediting/credit_rules": (
+        "plan_id valid_from valid_to rule_id rule_group priority recipient_code credit_type_code",
         [
-            ("reseller", "2011-05-31", "2012-05-30", "1", "0", "0.35", "1", "BaseRate"),
-            ("reseller", "2011-05-31", "2012-05-30", "2", "0.35", "", "1.75", "BaseRate"),
-            ("reseller", "2012-05-30", "", "1", "0", "0.1", "0.01", ""),
-            ("reseller", "2012-05-30", "", "2", "0.1", "0.25", "2", "BaseRate"),
-            ("reseller", "2012-05-30", "", "3", "0.25", "", "-0.5", "BaseRate"),
-            ("online", "2011-07-01", "", "1", "0", "1000000", "0.0015", ""),
-            ("online", "2011-07-01", "", "2", "1000000", "3000000", "0.0033", ""),
-            ("online", "2011-07-01", "", "3", "3000000", "", "0.01", ""),
-            ("management", "2011-05-31", "", "1", "0", "200000", "1", "OverrideRate"),
-            ("management", "2011-05-31", "", "2", "200000", "", "0.0005", ""),
-            ("count", "2011-05-31", "", "1", "0", "1", "0.0125", ""),
-            ("count", "2011-05-31", "", "2", "1", "", "0.3335", ""),
+            ("reseller", FIRST, "", "owner", "main", "1", "owner", "direct"),
+            ("management", FIRST, "", "owner", "main", "1", "owner", "direct"),
+            ("online", FIRST, "", "territory", "main", "1", "territory", "territory"),
+            ("count", FIRST, "", "territory", "main", "1", "territory", "territory"),
         ],
     ),
     "plans/plan_assignments": (
         "plan_id payee_id valid_from valid_to",
-        [("reseller", str(payee), "2011-05-31", "") for payee in (275, 276, 279, 281, 282, 283)]
+        [("reseller", str(payee), FIRST, "") for payee in (275, 276, 279, 281, 282, 283)]
         + [
             ("reseller", "277", "2011-07-10", "2012-01-20"),  # starts within a window, comes back in another
             ("reseller", "277", "2012-06-20", ""),
-            ("reseller", "278", "2011-05-31", "2012-12-31"),
+            ("reseller", "278", FIRST, "2012-12-31"),
         ]
-        + [("online", str(payee), "2011-05-31", "") for payee in (278, 279, 280, 281, 283, 284, 289, 290)]
-        + [("online", "276", "2011-11-15", ""), ("online", "282", "2011-05-31", "2012-10-10")]
-        + [("count", str(payee), "2011-05-31", "") for payee in range(275, 291)]
-        + [("management", payee, "2011-05-31", "") for payee in ("273", "276", "287", "282")]
+        + [("online", str(payee), FIRST, "") for payee in (278, 279, 280, 281, 283, 284, 289, 290)]
+        + [("online", "276", "2011-11-15", ""), ("online", "282", FIRST, "2012-10-10")]
+        + [("count", str(payee), FIRST, "") for payee in range(275, 291)]
+        + [("management", payee, FIRST, "") for payee in ("273", "276", "287", "282")]
         + [("management", "274", "2011-08-15", "2012-11-01"), ("management", "1", "2012-01-01", "")],
     ),
     "plans/variables": (
         "variable_name scope_code scope_id value unit_code valid_from valid_to",
         [
-            ("Quota", "global", "", "250000", "USD", "2011-05-31", "2012-05-30"),
+            ("Quota", "global", "", "250000", "USD", FIRST, "2012-05-30"),
             ("Quota", "global", "", "333333.33", "USD", "2012-05-30", ""),
             ("Quota", "payee", "275", "777777", "USD", "2011-08-31", "2012-12-15"),
             ("Quota", "plan", "reseller", "100000", "USD", "2011-12-01", "2012-02-29"),
-            ("BaseRate", "global", "", "0.0125", "ratio", "2011-05-31", ""),
+            ("BaseRate", "global", "", "0.0125", "ratio", FIRST, ""),
             ("BaseRate", "plan", "reseller", "0.0111", "ratio", "2012-02-29", "2012-08-30"),
             ("BaseRate", "payee", "279", "0.03", "ratio", "2012-01-15", ""),
             ("OverrideRate", "plan", "management", "0.003", "ratio", "2011-01-01", ""),
@@ -90,13 +150,13 @@ SEEDS: dict[str, tuple[str, list[tuple[str, ...]]]] = {
         ],
     ),
     "crediting/rollup_levels": (
-        "plan_id valid_from valid_to level_number level_factor",
+        "plan_id valid_from valid_to hierarchy_code level_number level_factor",
         [
-            ("management", "2011-05-31", "2012-06-01", "0", "1"),
-            ("management", "2011-05-31", "", "1", "0.3333333333"),
-            ("management", "2011-05-31", "2012-09-01", "2", "0.125"),
-            ("management", "2012-09-01", "", "2", "0"),
-            ("management", "2011-05-31", "", "3", "0.07"),
+            ("management", FIRST, "2012-06-01", "manager", "0", "1"),
+            ("management", FIRST, "", "manager", "1", "0.3333333333"),
+            ("management", FIRST, "2012-09-01", "manager", "2", "0.125"),
+            ("management", "2012-09-01", "", "manager", "2", "0"),
+            ("management", FIRST, "", "manager", "3", "0.07"),
         ],
     ),
     "crediting/payee_aliases": (
@@ -123,11 +183,22 @@ def write_csv(path: Path, rows: list[Row]) -> None:
 def rough_seeds(source: Path, target: Path) -> None:
     """Write the plan seeds above; reference seeds stay."""
     shutil.copytree(source, target)
-    for name, (columns, rows) in SEEDS.items():
-        names = [*columns.split(), "source_document"]
-        made: list[Row] = [dict(zip(names, (*row, "tests"), strict=True)) for row in rows]
-        if "source_document" not in read_header(source / f"{name}.csv"):
-            raise ValueError(f"{name}: the seed's columns have changed")
+    columns = read_header(source / "plans" / "plans.csv")
+    made: list[Row] = []
+    for plan in PLANS:
+        said = PLAN | {"plan_name": plan["plan_id"]} | plan
+        if unknown := said.keys() - set(columns):
+            raise ValueError(f"plans: no such columns: {sorted(unknown)}")
+        made.append({column: said.get(column) or None for column in columns} | {"source_document": "tests"})
+    write_csv(target / "plans" / "plans.csv", made)
+    for name, (names, rows) in SEEDS.items():
+        columns = read_header(source / f"{name}.csv")
+        if unknown := set(names.split()) - set(columns):
+            raise ValueError(f"{name}: no such columns: {sorted(unknown)}")
+        made = [
+            dict.fromkeys(columns) | dict(zip(names.split(), row, strict=True)) | {"source_document": "tests"}
+            for row in rows
+        ]
         write_csv(target / f"{name}.csv", made)
     windows = [
         row for row in read_csv(source / "calendar", "windows") if row["window_code"] != MISSING_WINDOW
@@ -163,9 +234,11 @@ def rough_extracts(source: Path, target: Path) -> None:
     for system in ("crm", "hris", "fx", "billing", "maven_crm"):
         for path in sorted((source / system).glob("*.csv*")):
             table = path.name.split(".")[0]
-            write_csv(
-                target / system / f"{table}.csv", SPOILED.get(table, list)(read_csv(source / system, table))
-            )
+            rows = read_csv(source / system, table)
+            if rows:
+                write_csv(target / system / f"{table}.csv", SPOILED.get(table, list)(rows))
+            else:  # only a header
+                shutil.copy(path, target / system)
     keep_deals(target)
 
 
@@ -255,18 +328,20 @@ def rough_jobs(rows: list[Row]) -> list[Row]:
         ("277", "2011-09-01", "276"),
     ]
     names = ("employeeId", "date", "reportsTo")
-    return [*rows, *({"jobTitle": "Moved"} | dict(zip(names, move, strict=True)) for move in moves)]
+    moved: list[Row] = [dict(zip(names, move, strict=True)) for move in moves]
+    return [*rows, *(row | {"jobTitle": "Moved"} for row in moved)]
 
 
 def rough_territories(rows: list[Row]) -> list[Row]:
-    more = [
+    more: list[tuple[str, str, str, str | None]] = [
         ("280", "4", "2011-10-01", "2012-01-31"),
         ("286", "9", "2012-01-01", None),
         ("290", "9", "2012-06-15", "2012-06-15"),
         ("284", "4", "2012-03-05", None),
     ]
     names = ("employeeId", "territoryId", "startDate", "endDate")
-    return [*rows, *(dict(zip(names, row, strict=True)) for row in more)]
+    made: list[Row] = [dict(zip(names, row, strict=True)) for row in more]
+    return [*rows, *made]
 
 
 def rough_rates(rows: list[Row]) -> list[Row]:

@@ -167,7 +167,7 @@ def add_seed_mistakes(project: Path) -> None:
     tiers = project / "seeds" / "plans" / "tiers.csv"
     header, *rows = tiers.read_text(encoding="utf-8").splitlines()
     cells = dict(zip(header.split(","), rows[0].split(","), strict=True))
-    rows[0] = ",".join({**cells, "plan_id": "foo", "rate": "5%"}.values())
+    rows[0] = ",".join({**cells, "plan_id": "foo", "rate_expression": "5%"}.values())
     tiers.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
 
@@ -185,7 +185,7 @@ def test_broken_seeds_stop_the_run_before_anything_is_written(
         (installation.home / "warehouse.duckdb").stat().st_mtime_ns,
     )
     assert answer.returncode == 1
-    assert "seeds/plans/tiers.csv row 2, column rate: '5%' is not a decimal number" in answer.stdout
+    assert "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number" in answer.stdout
     assert (
         "seeds/plans/tiers.csv row 2, column plan_id: 'foo' is not in seeds/plans/plans.csv" in answer.stdout
     )
@@ -198,7 +198,7 @@ def test_check_names_the_same_mistakes(project: Path, tmp_path: Path) -> None:
     add_seed_mistakes(project)
     answer = Installation(tmp_path / "home").commissions("check", root=project)
     assert answer.returncode == 1
-    assert "seeds/plans/tiers.csv row 2, column rate: '5%' is not a decimal number" in answer.stderr
+    assert "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number" in answer.stderr
     assert not (tmp_path / "home" / "warehouse.duckdb").exists()
 
 

@@ -14,10 +14,13 @@ bases as (
 in_range as (
   select
     *,
-    case tier_bound_code
-      when 'lower_inclusive' then basis_amount >= basis_from and (basis_to is null or basis_amount < basis_to)
-      else basis_amount > basis_from and (basis_to is null or basis_amount <= basis_to)
-    end as is_in_range
+    coalesce(
+      case tier_bound_code
+        when 'lower_inclusive' then basis_amount >= basis_from and (basis_to is null or basis_amount < basis_to)
+        else basis_amount > basis_from and (basis_to is null or basis_amount <= basis_to)
+      end,
+      false
+    ) as is_in_range
   from bases
   where bonus_kind_code <> 'rank'
 ),

@@ -1,0 +1,141 @@
+"""Look at every connected system before a run: secrets, credentials, permissions, fields. Writes nothing."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from ingestion.api.alerts import Described, described_alerts
+from ingestion.api.client import Client
+from ingestion.api.config import Configured, auth_secrets
+from ingestion.api.connector import Connector, Finding, MissingSecretError, secret_variable
+from ingestion.api.errors import ApiError, AuthError
+from ingestion.api.plans import used_columns, uses
+from ingestion.settings import Settings
+from ingestion.tables import Table
+
+
+def check_sources(systems: Iterable[Configured], settings: Settings) -> list[Finding]:
+    """Return what was found at each configured system, in the order of sources.toml.
+
+    Args:
+        systems: `ingestion.registry.configured_systems(settings)`.
+    """
+    return [finding for configured in systems for finding in _check_system(configured, settings)]
+
+
+def render_findings(findings: Sequence[Finding]) -> str:
+    """Return the printed form: one line a finding, the problems counted at the end."""
+    if not findings:
+        return "No system is configured in sources.toml; all systems are read from files."
+    problems = sum(not finding.is_ok for finding in findings)
+    last = (
+        "All in order." if not problems else f"{problems} of {len(findings)} checks found something to mend."
+    )
+    return "\n".join([*(str(finding) for finding in findings), last])
+
+
+def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
+    name = configured.config.name
+    findings = [
+        Finding(
+            name,
+            table,
+            "the models read this table, and the connector does not bring it",
+            False,
+            "add it to `read`, or point the models at another system",
+        )
+        for table in configured.absent
+    ]
+    connector = configured.make()
+    missing = _missing_secrets(configured)
+    if missing:
+        return findings + missing
+    try:
+        client = connector.client()
+        findings += connector.check(client, configured.tables)
+        failed = {finding.subject for finding in findings if not finding.is_ok}
+        if "credentials" not in failed:
+            findings += _check_fields(configured, connector, client, settings, failed)
+    except AuthError as error:
+        findings.append(Finding(name, "credentials", str(error), False, "correct the secrets"))
+    except ApiError as error:
+        findings.append(
+            Finding(name, "connection", str(error), False, "correct base_url, or try again later")
+        )
+    return findings
+
+
+def _missing_secrets(configured: Configured) -> list[Finding]:
+    found = []
+    for secret in auth_secrets(configured):
+        try:
+            configured.config.secret(secret)
+        except MissingSecretError:
+            variable = secret_variable(configured.config.name, secret)
+            mend = f"set the environment variable {variable}, or the same key in dlt's secrets.toml"
+            found.append(Finding(configured.config.name, secret, "the secret is not set", False, mend))
+    return found
+
+
+def _check_fields(
+    configured: Configured,
+    connector: Connector,
+    client: Client,
+    settings: Settings,
+    unreadable: set[str],
+) -> list[Finding]:
+    findings = []
+    for table in configured.tables:
+        if table.name in unreadable:
+            continue
+        try:
+            described = connector.fields(table, client)
+        except ApiError as error:
+            mend = connector.mend(table, error)
+            findings.append(Finding(configured.config.name, table.name, str(error), False, mend))
+            continue
+        if described is not None:
+            findings += _field_findings(configured, table, described, settings)
+    return findings
+
+
+def _field_findings(
+    configured: Configured, table: Table, described: Described, settings: Settings
+) -> list[Finding]:
+    name, seeds = configured.config.name, settings.seeds
+    alerts = described_alerts(
+        seeds, name, f"{configured.config.connector}:{table.name}", table, described, []
+    )
+    findings = [
+        Finding(name, (problem.column or "").partition(".")[2], problem.message, False) for problem in alerts
+    ]
+    there = {field.lower() for field in described} | {column.name.lower() for column in table.columns}
+    for column in sorted(used_columns(seeds, name, table.name)):
+        if column.lower() not in there:
+            used = ", ".join(str(use) for use in uses(seeds, name, table.name, column))
+            mend = (
+                "correct the name in the plan, or give the user of the credentials the right to see the field"
+            )
+            findings.append(
+                Finding(
+                    name, f"{table.name}.{column}", f"is no field of the source, used by {used}", False, mend
+                )
+            )
+    if not findings:
+        findings.append(
+            Finding(name, f"{table.name} fields", f"{len(described)} fields, all needed ones there", True)
+        )
+    return findings
+
+
+def main() -> int:
+    """Check all systems of sources.toml and print the findings; 1 when there is something to mend."""
+    from ingestion.registry import configured_systems
+
+    settings = Settings.from_env()
+    findings = check_sources(configured_systems(settings), settings)
+    print(render_findings(findings))
+    return int(any(not finding.is_ok for finding in findings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""What is compared between the warehouse and the oracle, table by table, and how a difference is shown."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from oracle import Result
+from oracle.results import Credit
+
+Key = tuple[Any, ...]
+Rows = Mapping[Key, tuple[Any, ...]]
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A table of the warehouse and the same rows of the oracle; the first `keys` columns are the key."""
+
+    sql: str
+    keys: int
+    rows: Callable[[Result], Rows]
+
+
+def is_shown(kind: str, amount: Fraction) -> bool:
+    """A bonus or floor of nothing may have a row or none."""
+    return kind == "credit" or amount != 0
+
+
+def refusal(credit: Credit) -> Key:
+    transaction_id = credit.transaction.transaction_id
+    plan_id, reason = credit.plan.plan_id, credit.reason
+    return plan_id, transaction_id, credit.rule_group, credit.payee_id, credit.level, reason
+
+
+COMPARED = {
+    "dispositions": Compared(
+        """
+        select transaction_id, plan_id, reason_code, value_amount, credit_count, credited_amount
+        from intermediate.int_crediting__dispositions
+        """,
+        2,
+        lambda result: {
+            key: (row.reason, row.value, row.credit_count, row.credited)
+            for key, row in result.dispositions.items()
+        },
+    ),
+    "candidates": Compared(
+        """
+        select
+            plan_id, transaction_id, rule_group,
+            case when reason_code not in ('split_sum_differs', 'missing_share_variable') then payee_id end as payee_id,
+            level_number, reason_code
+        from intermediate.int_crediting__candidates
+        where reason_code is not null
+        group by all
+        """,
+        6,
+        lambda result: {refusal(row): () for row in result.refused},
+    ),
+    "credits": Compared(
+        """
+        select
+            credit_id, plan_id, transaction_id, payee_id, credit_type_code, level_number, credit_date,
+            window_key, window_code, currency_code, credited_amount, payable_amount
+        from intermediate.int_crediting__credits
+        """,
+        1,
+        lambda result: {
+            (row.credit_id,): (
+                row.plan.plan_id,
+                row.transaction.transaction_id,
+                row.payee_id,
+                row.credit_type,
+                row.level,
+                row.credit_date,
+                row.window_key,
+                row.window and row.window.window_code,
+                row.plan.currency_code,
+                row.credited,
+                row.payable,
+            )
+            for row in result.credits.values()
+        },
+    ),
+    "windows": Compared(
+        """
+        select
+            window_key, plan_id, plan_valid_from, payee_id, window_code,
+            case when window_code <> 'life' then window_from end as window_from,
+            case when window_code <> 'life' then window_to end as window_to,
+            parameters_date, credited_amount, attained_amount, credit_count, quota_amount, attainment_ratio,
+            reason_code
+        from intermediate.int_attainment__windows
+        """,
+        1,
+        lambda result: {
+            (key,): (
+                row.plan.plan_id,
+                row.plan.valid_from,
+                row.payee_id,
+                row.window.window_code,
+                row.window.window_from if row.window.window_code != "life" else None,
+                row.window.window_to if row.window.window_code != "life" else None,
+                row.parameters_date,
+                row.credited,
+                row.attained,
+                len(row.credits),
+                row.quota,
+                row.ratio,
+                row.reason,
+            )
+            for key, row in result.windows.items()
+        },
+    ),
+    "commissions": Compared(
+        """
+        select
+            reward_id, payee_id, reward_kind_code, credit_id, plan_id, credited_payee_id, reward_date,
+            currency_code, commission_amount
+        from intermediate.int_rewards__commissions
+        where reward_kind_code = 'credit' or commission_amount <> 0
+        """,
+        2,
+        lambda result: {
+            key: (
+                row.reward.kind,
+                row.reward.credit and row.reward.credit.credit_id,
+                row.reward.plan.plan_id,
+                row.reward.payee_id,
+                row.reward.reward_date,
+                row.reward.plan.currency_code,
+                row.amount,
+            )
+            for key, row in result.commissions.items()
+            if row.payee_id is not None and is_shown(row.reward.kind, row.amount)
+        },
+    ),
+    "collections": Compared(
+        """
+        select
+            payment_id, transaction_id, collected_amount, collected_before_amount, collected_after_amount,
+            reason_code
+        from intermediate.int_ledger__collections
+        """,
+        1,
+        lambda result: {
+            (key,): (row.transaction_id, row.collected, row.before, row.after, row.reason)
+            for key, row in result.collections.items()
+        },
+    ),
+    "lines": Compared(
+        """
+        select
+            reward_id, payee_id, payment_id, plan_id, period_code, event_code, event_date, currency_code,
+            line_amount
+        from intermediate.int_ledger__lines
+        where reward_kind_code = 'credit' or line_amount <> 0
+        """,
+        3,
+        lambda result: {
+            key: (row.plan_id, row.period, row.event, row.event_date, row.currency, row.amount)
+            for key, row in result.lines.items()
+            if is_shown(result.rewards[row.reward_id].kind, row.amount)
+        },
+    ),
+    "payouts": Compared(
+        """
+        select payee_id, plan_id, period_code, currency_code, payout_amount
+        from marts.fct_payouts
+        where payout_amount <> 0
+        """,
+        4,
+        lambda result: {key: (amount,) for key, amount in result.payouts.items() if amount},
+    ),
+}
+
+
+def exact(cell: object) -> object:
+    return Fraction(cell) if isinstance(cell, Decimal) else cell
+
+
+def read(warehouse: Path, sql: str, keys: int) -> tuple[list[str], dict[Key, tuple[Any, ...]]]:
+    """Return the column names, and the rows by key with exact numbers."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        cursor = connection.execute(sql)
+        names = [column[0] for column in cursor.description or []]
+        rows = [tuple(exact(cell) for cell in row) for row in cursor.fetchall()]
+    by_key = {row[:keys]: row[keys:] for row in rows}
+    if len(by_key) < len(rows):
+        counts = Counter(row[:keys] for row in rows)
+        twice = [key for key, count in counts.items() if count > 1]
+        raise AssertionError(f"the key {names[:keys]} occurs more than once: {twice[:SHOWN]}")
+    return names, by_key
+
+
+def written(cell: object) -> str:
+    return str(Decimal(cell.numerator) / cell.denominator) if isinstance(cell, Fraction) else str(cell)
+
+
+def side_by_side(names: list[str], warehouse: Rows, oracle: Rows) -> str:
+    """Return the first differing rows, each column that differs on a line of its own; empty = none."""
+    sought = sorted({*warehouse, *oracle}, key=lambda key: tuple(str(cell) for cell in key))
+    differing = [key for key in sought if warehouse.get(key) != oracle.get(key)]
+    if not differing:
+        return ""
+    said = [
+        f"{len(differing)} of {len(sought)} rows differ (warehouse {len(warehouse)}, oracle {len(oracle)} rows)"
+    ]
+    for key in differing[:SHOWN]:
+        said.append(", ".join(f"{name}={cell}" for name, cell in zip(names, key, strict=False)))
+        left, right = warehouse.get(key), oracle.get(key)
+        for at, name in enumerate(names[len(key) :]):
+            ours = "no row" if left is None else written(left[at])
+            theirs = "no row" if right is None else written(right[at])
+            if ours != theirs:
+                said.append(f"    {name:<26} warehouse {ours:<26} oracle {theirs}")
+    return "\n".join(said)

@@ -1,0 +1,190 @@
+"""Attainment: how far has a payee come in a window?"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+
+from oracle.company import Assignment, Company, Dated, PlanVersion, Window, in_force
+from oracle.exact import cut, sign
+from oracle.expressions import parse
+from oracle.results import Credit, WindowRow
+
+Progress = tuple[str, str, str, str]  # progress id, payee, calendar, window
+
+
+def progress_of(plan: PlanVersion, payee_id: str, window: Window, credit_id: str) -> Progress:
+    """Return what accumulates together; a credit of a transaction calendar is alone."""
+    code = credit_id if window.calendar_id == "transaction" else window.window_code
+    return plan.progress_id or plan.plan_id, payee_id, window.calendar_id, code
+
+
+def progress_of_credit(credit: Credit) -> Progress:
+    assert credit.payee_id is not None and credit.window is not None
+    return progress_of(credit.plan, credit.payee_id, credit.window, credit.credit_id)
+
+
+def place_credits(credits: Iterable[Credit]) -> dict[Progress, list[Credit]]:
+    """Put all credits on the running totals of their windows, and return them by window in order."""
+    moves: dict[Progress, list[Credit]] = defaultdict(list)
+    for credit in sorted(credits, key=lambda credit: credit.order):
+        moves[progress_of_credit(credit)].append(credit)
+    for placed in moves.values():
+        total, payable = Fraction(0), Fraction(0)
+        for credit in placed:
+            assert credit.credited is not None and credit.payable is not None
+            is_counted = credit.plan.aggregate_code == "count"
+            credit.before, credit.payable_before = total, payable
+            total += sign(credit.credited) if is_counted else credit.credited
+            payable += credit.payable
+            credit.after, credit.payable_after = total, payable
+    return moves
+
+
+def window_rows(company: Company, moves: dict[Progress, list[Credit]], as_of: date) -> dict[str, WindowRow]:
+    """Return the windows of everybody who is assigned to a plan version, with and without credits."""
+    rows: dict[str, WindowRow] = {}
+    for plan in company.plans:
+        if plan.calendar_id == "transaction":
+            continue
+        for payee_id in sorted({row.payee_id for row in company.assignments[plan.plan_id]}):
+            for window in windows_of(company, plan, payee_id, as_of):
+                row = window_row(company, plan, payee_id, window, moves)
+                rows[row.window_key] = row
+    for placed in moves.values():
+        for credit in placed:
+            if credit.plan.calendar_id == "transaction":
+                assert credit.payee_id is not None and credit.window is not None
+                row = window_row(
+                    company, credit.plan, credit.payee_id, credit.window, moves, credit.credit_id
+                )
+                rows[row.window_key] = row
+    return rows
+
+
+def windows_of(company: Company, plan: PlanVersion, payee_id: str, as_of: date) -> list[Window]:
+    """Return the windows in which the payee is on the plan version on a day up to `as_of`."""
+    found: dict[str, Window] = {}
+    for assignment in company.assignments_of(plan.plan_id, payee_id):
+        first = max(assignment.valid_from, plan.valid_from)
+        last = min(end_of(assignment), end_of(plan), as_of + timedelta(days=1)) - timedelta(days=1)
+        for window in windows_between(company, plan.calendar_id, first, last):
+            found[window.window_code] = window
+    return list(found.values())
+
+
+def end_of(row: Assignment | PlanVersion) -> date:
+    return row.valid_to or date.max
+
+
+def windows_between(company: Company, calendar_id: str, first: date, last: date) -> Iterator[Window]:
+    if calendar_id in company.windows and first <= last:
+        for window in company.windows[calendar_id]:
+            if window.window_from <= last and first < window.window_to:
+                yield window
+    while first <= last and calendar_id not in company.windows:
+        built_in = company.window_on(calendar_id, first)
+        if built_in is None:
+            return
+        yield built_in
+        first = built_in.window_to
+
+
+def window_row(
+    company: Company,
+    plan: PlanVersion,
+    payee_id: str,
+    window: Window,
+    moves: dict[Progress, list[Credit]],
+    credit_id: str = "",
+) -> WindowRow:
+    placed = moves.get(progress_of(plan, payee_id, window, credit_id), [])
+    window_key = f"{plan.plan_id}|{plan.valid_from}|{payee_id}|{window.window_code}"
+    if credit_id:
+        window_key += f"|{credit_id}"
+    parameters_date = first_assigned_day(company, plan, payee_id, window)
+    row = WindowRow(
+        window_key=window_key,
+        plan=plan,
+        payee_id=payee_id,
+        window=window,
+        end=min(window.window_to, end_of(plan)),
+        parameters_date=parameters_date,
+        quota=None,
+        reason="plan_has_no_quota",
+        moves=placed,
+        credits=[move for move in placed if move.window_key == window_key],
+    )
+    if plan.quota_expression:
+        row.quota = quota_of(company, row)
+        row.reason = {None: "missing_quota", Fraction(0): "zero_quota"}.get(row.quota)
+    row.attained = attained_to(row, row.end)
+    row.ratio = ratio_of(row, row.attained)
+    return row
+
+
+def first_assigned_day(company: Company, plan: PlanVersion, payee_id: str, window: Window) -> date:
+    """Return the first day of the plan version's part of the window on which the payee is on the plan."""
+    first, end = max(window.window_from, plan.valid_from), min(window.window_to, end_of(plan))
+    return min(
+        max(row.valid_from, first)
+        for row in company.assignments_of(plan.plan_id, payee_id)
+        if row.valid_from < end and first < end_of(row)
+    )
+
+
+def attained_to(row: WindowRow, day: date) -> Fraction | None:
+    """Return the aggregate of all moves before the day, as the plan counts them; no average of nothing."""
+    moves, code = row.moves_to(day), row.plan.aggregate_code
+    if code in ("sum", "count"):
+        return moves[-1].after if moves else Fraction(0)
+    if not moves:
+        return None
+    credited = [move.credited or Fraction(0) for move in moves]
+    if code == "average":
+        return cut(sum(credited, Fraction(0)) / len(moves))
+    weights = [move.worth.weight or Fraction(0) for move in moves]
+    total = sum(weights, Fraction(0))
+    weighted = sum((c * w for c, w in zip(credited, weights, strict=True)), Fraction(0))
+    return cut(weighted / total) if total else None
+
+
+def ratio_of(row: WindowRow, attained: Fraction | None) -> Fraction | None:
+    return cut(attained / row.quota) if row.quota and attained is not None else None
+
+
+# --- Numbers of a window -----------------------------------------------------------------------------------
+
+
+def quota_of(company: Company, row: WindowRow) -> Fraction | None:
+    expression = row.plan.quota_expression or ""
+    if row.plan.quota_proration_code == "none":
+        return company.number(expression, row.plan.plan_id, row.payee_id, row.parameters_date)
+    total = sum_over_days(company, expression, row.plan.plan_id, row.payee_id, row.window)
+    return None if total is None else cut(total / days_in(row.window))
+
+
+def days_in(window: Window) -> int:
+    return (window.window_to - window.window_from).days
+
+
+def sum_over_days(
+    company: Company, expression: str, plan_id: str, payee_id: str, window: Window
+) -> Fraction | None:
+    """Add up a number over the days of a window on which the payee is on the plan, in stretches of one value."""
+    ends = {window.window_from, window.window_to}
+    rows: list[Dated] = [*company.assignments_of(plan_id, payee_id), *company.memberships[payee_id]]
+    for name in parse(expression).variables:
+        rows += company.variables[name]
+    for row in rows:
+        ends |= {day for day in (row.valid_from, row.valid_to) if day is not None}
+    days = sorted(day for day in ends if window.window_from <= day <= window.window_to)
+    total = Fraction(0)
+    for first, end in pairwise(days):
+        if any(in_force(row, first) for row in company.assignments_of(plan_id, payee_id)):
+            value = company.number(expression, plan_id, payee_id, first)
+            if value is None:
+                return None
+            total += value * (end - first).days
+    return total

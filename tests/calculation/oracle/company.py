@@ -1,0 +1,635 @@
+"""What goes in: the rows of a company's tables, typed, and the questions that are asked of them for a day.
+
+All ranges of days are half-open: `valid_from` belongs to the range, `valid_to` does not; None is open.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import cached_property
+from types import NoneType
+from typing import Any, Protocol, TypeVar, get_args, get_type_hints
+
+from oracle.exact import round_half_away
+from oracle.expressions import Fields, Value, parse
+
+Row = Mapping[str, str | None]
+Tables = Mapping[str, Sequence[Row]]
+
+BASE_CURRENCY = "USD"  # the fx feed quotes every currency in units per 1 USD
+FX_RATE_AGE_DAYS_MAX = 7  # a rate may be at most 7 days old
+LEVELS_MAX = 12  # a longer reporting line is taken for a circle
+
+
+class Dated(Protocol):
+    @property
+    def valid_from(self) -> date: ...
+    @property
+    def valid_to(self) -> date | None: ...
+
+
+DatedRow = TypeVar("DatedRow", bound=Dated)
+
+
+def in_force(row: Dated, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+
+
+def only_in_force(rows: Iterable[DatedRow], day: date) -> list[DatedRow]:
+    return [row for row in rows if in_force(row, day)]
+
+
+# --- Rows of the seeds, one class a table, the columns under their own names -------------------------------
+
+
+@dataclass(frozen=True)
+class PlanVersion:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    source_object: str
+    currency_code: str
+    filter_expression: str
+    value_expression: str
+    value_currency_code: str
+    payable_expression: str | None
+    amount_basis_code: str
+    catalogue_id: str | None
+    catalogue_key_expression: str | None
+    rate_dimension_1_expression: str | None
+    rate_dimension_2_expression: str | None
+    rate_dimension_3_expression: str | None
+    calendar_id: str
+    progress_id: str | None
+    aggregate_code: str
+    weight_expression: str | None
+    quota_expression: str | None
+    quota_proration_code: str
+    tier_basis_code: str
+    tier_bound_code: str
+    tier_method_code: str
+    incentive_expression: str | None
+    incentive_proration_code: str
+    is_rollup_capped: bool
+    beneficiary_code: str
+    gap_code: str
+    payout_event_code: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    plan_id: str
+    payee_id: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class TierRow:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    tier_number: int
+    tier_from: Fraction
+    tier_to: Fraction | None
+    rate_expression: str | None
+    tier_amount_expression: str | None
+
+
+@dataclass(frozen=True)
+class RateRow:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    tier_number: int | None
+    dimension_1_value: str | None
+    dimension_2_value: str | None
+    dimension_3_value: str | None
+    rate: Fraction
+
+
+@dataclass(frozen=True)
+class BonusRow:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    bonus_number: int
+    bonus_kind_code: str
+    basis_code: str
+    basis_from: Fraction
+    basis_to: Fraction | None
+    amount_expression: str
+    amount_to_expression: str | None
+    frequency_code: str
+
+
+@dataclass(frozen=True)
+class ModifierRow:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    modifier_number: int
+    modifier_kind_code: str
+    scope_code: str | None
+    amount_expression: str | None
+    condition_plan_id: str | None
+    condition_from: Fraction | None
+    condition_to: Fraction | None
+
+
+@dataclass(frozen=True)
+class VariableRow:
+    variable_name: str
+    scope_code: str
+    scope_id: str | None
+    value: Fraction
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class CatalogueRow:
+    catalogue_id: str
+    catalogue_key: str
+    valid_from: date
+    valid_to: date | None
+    value: Fraction
+
+
+@dataclass(frozen=True)
+class CreditRule:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    rule_id: str
+    rule_group: str
+    priority: int
+    recipient_code: str
+    payee_expression: str | None
+    split_type: str | None
+    split_total_code: str | None
+    condition_expression: str | None
+    share_expression: str | None
+    credit_type_code: str
+
+
+@dataclass(frozen=True)
+class RollupLevel:
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    hierarchy_code: str
+    level_number: int
+    level_factor: Fraction
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    team_id: str
+    valid_from: date
+    valid_to: date | None
+    parent_team_id: str | None
+    leader_payee_id: str | None
+
+
+@dataclass(frozen=True)
+class Membership:
+    team_id: str
+    payee_id: str
+    valid_from: date
+    valid_to: date | None
+    share_weight: Fraction
+
+
+@dataclass(frozen=True)
+class ManualAlias:
+    source_system: str
+    alias: str
+    payee_id: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class Window:
+    calendar_id: str
+    window_code: str
+    window_from: date
+    window_to: date
+
+
+# --- Rows of the sources -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Split:
+    owner_alias: str | None
+    split_type: str | None
+    percentage: Fraction | None
+    amount: Fraction | None
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One sales event, with the fields of its source as they are now and as they were when it was won."""
+
+    transaction_id: str
+    source_object: str  # "crm/Opportunity"
+    booked_date: date | None
+    amount: Fraction | None
+    currency: str | None
+    owner_alias: str | None
+    territory_id: str | None
+    is_won: bool
+    is_deleted: bool
+    fields: Fields = field(default_factory=dict, compare=False)
+    fields_at_close: Fields = field(default_factory=dict, compare=False)
+    splits: tuple[Split, ...] = field(default=(), compare=False)
+
+    @property
+    def source_system(self) -> str:
+        return self.source_object.split("/")[0]
+
+
+@dataclass(frozen=True)
+class Employee:
+    payee_id: str
+    employee_number: str | None
+    email: str | None
+    hire_date: date | None
+    termination_date: date | None
+
+
+@dataclass(frozen=True)
+class Invoice:
+    invoice_id: str
+    deal_id: str | None
+    subtotal: Fraction | None
+    total: Fraction | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment, or a refund (negative amount)."""
+
+    payment_id: str
+    kind: str
+    invoice_id: str | None
+    paid_date: date | None
+    currency: str | None
+    amount: Fraction | None
+
+
+# --- Reading -----------------------------------------------------------------------------------------------
+
+NUMBER_FIELDS = {"Amount", "Tax_Amount__c", "Freight__c", "Total_Due__c", "close_value"}
+FLAG_FIELDS = {"IsClosed", "IsWon", "IsDeleted", "Online_Order__c"}
+
+
+def day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def number(text: str | None) -> Fraction | None:
+    return Fraction(text) if text else None
+
+
+def is_true(text: str | None) -> bool:
+    return (text or "").lower() == "true"
+
+
+CONVERSIONS: dict[Any, Any] = {str: lambda text: text or None, date: day, Fraction: number, bool: is_true}
+CONVERSIONS[int] = lambda text: int(text) if text else None
+
+SeedRow = TypeVar("SeedRow")
+Keyed = TypeVar("Keyed")
+
+
+class Groups(dict[str, list[Keyed]]):
+    """Rows by the value of one of their columns; no rows for a value that does not occur."""
+
+    def __missing__(self, key: str) -> list[Keyed]:
+        return []
+
+
+def by(rows: Iterable[Keyed], column: str) -> Groups[Keyed]:
+    grouped: Groups[Keyed] = Groups()
+    for row in rows:
+        grouped.setdefault(getattr(row, column), []).append(row)
+    return grouped
+
+
+def seed(tables: Tables, name: str, kind: type[SeedRow]) -> list[SeedRow]:
+    """Return the rows of a seed as instances of the class that bears its columns."""
+    hints = get_type_hints(kind)
+    conversions = {}
+    for column in fields(kind):  # type: ignore[arg-type]
+        allowed = get_args(hints[column.name]) or (hints[column.name],)
+        conversions[column.name] = CONVERSIONS[next(each for each in allowed if each is not NoneType)]
+    return [
+        kind(**{column: convert(row.get(column)) for column, convert in conversions.items()})
+        for row in tables.get(name, ())
+    ]
+
+
+def typed(row: Row) -> dict[str, Value]:
+    """Return a source's row with numbers and flags for the fields that hold them; days stay texts."""
+    made: dict[str, Value] = {}
+    for name, text in row.items():
+        if name in NUMBER_FIELDS:
+            made[name] = number(text)
+        elif name in FLAG_FIELDS:
+            made[name] = is_true(text) if text else None
+        else:
+            made[name] = text or None
+    return made
+
+
+def crm_transactions(tables: Tables) -> list[Transaction]:
+    """Read deals. Several rows of one deal are its versions, the latest one last."""
+    versions: dict[str, list[Row]] = defaultdict(list)
+    for row in tables.get("crm/Opportunity", ()):
+        versions[row["Id"] or ""].append(row)
+    splits: dict[str, list[Split]] = defaultdict(list)
+    for row in tables.get("crm/OpportunitySplit", ()):
+        if not is_true(row["IsDeleted"]):
+            percentage, amount = number(row["SplitPercentage"]), number(row["SplitAmount"])
+            split = Split(row["SplitOwnerId"] or None, row["SplitType"] or None, percentage, amount)
+            splits[row["OpportunityId"] or ""].append(split)
+    made = []
+    for deal_id, landed in versions.items():
+        latest = landed[-1]
+        fields = typed(latest)
+        made.append(
+            Transaction(
+                transaction_id=f"crm/Opportunity/{deal_id}",
+                source_object="crm/Opportunity",
+                booked_date=day(latest["CloseDate"]),
+                amount=number(latest["Amount"]),
+                currency=latest["CurrencyIsoCode"] or None,
+                owner_alias=latest["OwnerId"] or None,
+                territory_id=latest["Territory2Id"] or None,
+                is_won=latest["StageName"] == "Closed Won",
+                is_deleted=is_true(latest["IsDeleted"]) or bool(latest.get("_dlt_valid_to")),
+                fields=fields,
+                fields_at_close=typed(version_at_close(landed)),
+                splits=tuple(splits[deal_id]),
+            )
+        )
+    return made
+
+
+def version_at_close(versions: list[Row]) -> Row:
+    """Return the first version after the last one that was not won."""
+    first = 0
+    for at, version in enumerate(versions[:-1]):
+        if version["StageName"] != "Closed Won":
+            first = at + 1
+    return versions[first]
+
+
+def maven_transactions(tables: Tables) -> list[Transaction]:
+    made = []
+    for row in tables.get("maven_crm/sales_pipeline", ()):
+        made.append(
+            Transaction(
+                transaction_id=f"maven_crm/sales_pipeline/{row['opportunity_id']}",
+                source_object="maven_crm/sales_pipeline",
+                booked_date=day(row["close_date"]),
+                amount=number(row["close_value"]),
+                currency=None,
+                owner_alias=row["sales_agent"] or None,
+                territory_id=None,
+                is_won=row["deal_stage"] == "Won",
+                is_deleted=False,
+                fields=typed(row),
+                fields_at_close=typed(row),
+            )
+        )
+    return made
+
+
+def territory_memberships(tables: Tables) -> list[Membership]:
+    """Read the HRIS's territory history, which writes the last day of a range."""
+    made = []
+    for row in tables.get("hris/territory_history", ()):
+        last_day, first_day = day(row["endDate"]), day(row["startDate"])
+        assert first_day is not None
+        valid_to = last_day + timedelta(days=1) if last_day else None
+        made.append(
+            Membership(row["territoryId"] or "", row["employeeId"] or "", first_day, valid_to, Fraction(1))
+        )
+    return made
+
+
+class Company:
+    """The typed tables of one company, and look-ups in them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.transactions = crm_transactions(tables) + maven_transactions(tables)
+        self.plans = seed(tables, "plans", PlanVersion)
+        self.assignments = by(seed(tables, "plan_assignments", Assignment), "plan_id")
+        self.tiers = by(seed(tables, "tiers", TierRow), "plan_id")
+        self.rates = by(seed(tables, "rates", RateRow), "plan_id")
+        self.bonuses = by(seed(tables, "bonuses", BonusRow), "plan_id")
+        self.modifiers = by(seed(tables, "modifiers", ModifierRow), "plan_id")
+        self.variables = by(seed(tables, "variables", VariableRow), "variable_name")
+        self.catalogue = by(seed(tables, "catalogue", CatalogueRow), "catalogue_id")
+        self.credit_rules = by(seed(tables, "credit_rules", CreditRule), "plan_id")
+        self.rollup_levels = by(seed(tables, "rollup_levels", RollupLevel), "plan_id")
+        self.teams = by(seed(tables, "teams", TeamRow), "team_id")
+        self.manual_aliases = by(seed(tables, "payee_aliases", ManualAlias), "alias")
+        self.windows = by(seed(tables, "windows", Window), "calendar_id")
+        memberships = seed(tables, "team_memberships", Membership)
+        memberships = [
+            row if row.share_weight is not None else Membership(**{**vars(row), "share_weight": Fraction(1)})
+            for row in memberships
+        ] + territory_memberships(tables)
+        self.members = by(memberships, "team_id")
+        self.memberships = by(memberships, "payee_id")
+        self.employees = {
+            row["id"] or "": Employee(
+                row["id"] or "",
+                row["employeeNumber"] or None,
+                (row["workEmail"] or "").lower() or None,
+                day(row["hireDate"]),
+                day(row["terminationDate"]),
+            )
+            for row in tables.get("hris/employees", ())
+        }
+        self.managers: dict[str, list[tuple[date, str | None]]] = defaultdict(list)
+        for row in tables.get("hris/job_info", ()):
+            first_day = day(row["date"])
+            assert first_day is not None
+            self.managers[row["employeeId"] or ""].append((first_day, row["reportsTo"] or None))
+        self.users = list(tables.get("crm/User", ()))
+        self.units_per_base = {
+            (row["ToCurrencyCode"], day(row["CurrencyRateDate"])): Fraction(row["AverageRate"] or 0)
+            for row in tables.get("fx/CurrencyRate", ())
+            if row["FromCurrencyCode"] == BASE_CURRENCY
+        }
+        self.minor_units = {
+            row["currency_code"]: int(row["minor_unit"] or 0) for row in tables.get("currencies", ())
+        }
+        self.precedence = {
+            row["reason_code"]: int(row["precedence"] or 0) for row in tables.get("reason_codes", ())
+        }
+        self.invoices = {
+            row["invoice_id"]: Invoice(
+                row["invoice_id"] or "",
+                row["opportunity_id"] or None,
+                number(row["subtotal_amount"]),
+                number(row["total_amount"]),
+            )
+            for row in tables.get("billing/invoices", ())
+        }
+        self.payments = [
+            Payment(
+                row["payment_id"] or "",
+                row["kind"] or "",
+                row["invoice_id"] or None,
+                day(row["paid_date"]),
+                row["currency_code"] or None,
+                number(row["amount"]),
+            )
+            for row in tables.get("billing/payments", ())
+        ]
+
+    # Plans
+
+    def plan_on(self, plan_id: str, on: date | None) -> PlanVersion | None:
+        """Return the version of a plan that is in force on a day."""
+        for version in self.plans:
+            if version.plan_id == plan_id and on is not None and in_force(version, on):
+                return version
+        return None
+
+    def assignments_of(self, plan_id: str, payee_id: str) -> list[Assignment]:
+        found = [row for row in self.assignments[plan_id] if row.payee_id == payee_id]
+        return sorted(found, key=lambda row: row.valid_from)
+
+    def is_assigned(self, plan_id: str, payee_id: str, on: date) -> bool:
+        return any(in_force(row, on) for row in self.assignments_of(plan_id, payee_id))
+
+    # People
+
+    @cached_property
+    def team_ids(self) -> set[str]:
+        return set(self.teams) | set(self.members)
+
+    def is_payee(self, payee_id: str | None) -> bool:
+        return payee_id in self.employees or payee_id in self.team_ids
+
+    def is_employed(self, payee_id: str, on: date) -> bool:
+        person = self.employees.get(payee_id)
+        if person is None:
+            return True  # a team
+        has_begun = person.hire_date is None or person.hire_date <= on
+        return has_begun and (person.termination_date is None or on < person.termination_date)
+
+    @cached_property
+    def payee_by_user(self) -> dict[str, str]:
+        """CRM user id -> payee, by employee number, else by e-mail."""
+        by_number = {p.employee_number: p.payee_id for p in self.employees.values() if p.employee_number}
+        by_email = {person.email: person.payee_id for person in self.employees.values() if person.email}
+        found = {}
+        for user in self.users:
+            payee_id = by_number.get(user["EmployeeNumber"]) if user["EmployeeNumber"] else None
+            if payee_id is None and user["Email"]:
+                payee_id = by_email.get(user["Email"].lower())
+            if payee_id is not None:
+                found[user["Id"] or ""] = payee_id
+        return found
+
+    def payee_behind(self, system: str, alias: str | None, on: date) -> str | None:
+        """Return the payee behind a name that a system uses; a manual alias of the day wins."""
+        if not alias:
+            return None
+        for manual in self.manual_aliases.get(alias, []):
+            if manual.source_system == system and in_force(manual, on):
+                return manual.payee_id if self.is_payee(manual.payee_id) else None
+        return self.payee_by_user.get(alias) if system == "crm" else None
+
+    def manager_of(self, payee_id: str, on: date) -> str | None:
+        begun = [row for row in self.managers.get(payee_id, []) if row[0] <= on]
+        return max(begun, key=lambda row: row[0])[1] if begun else None
+
+    def team_on(self, team_id: str, on: date) -> TeamRow | None:
+        return next(iter(only_in_force(self.teams.get(team_id, []), on)), None)
+
+    def teams_of(self, payee_id: str, on: date) -> list[str]:
+        """Return the teams and territories of which the payee is a direct member."""
+        return sorted({row.team_id for row in only_in_force(self.memberships.get(payee_id, []), on)})
+
+    # Numbers
+
+    def window_on(self, calendar_id: str, on: date) -> Window | None:
+        """Return the window of a calendar that holds the day; all but a company's own calendars are built in."""
+        if calendar_id == "transaction":
+            return Window(calendar_id, "transaction", on, on + timedelta(days=1))
+        if calendar_id == "life":
+            return Window(calendar_id, "life", date.min, date.max)
+        months = {"month": 1, "quarter": 3, "year": 12}.get(calendar_id)
+        if months is None:
+            for window in self.windows[calendar_id]:
+                if window.window_from <= on < window.window_to:
+                    return window
+            return None
+        first_month = (on.month - 1) // months * months + 1
+        first = date(on.year, first_month, 1)
+        end_month = first_month + months
+        end = date(on.year, end_month, 1) if end_month <= 12 else date(on.year + 1, 1, 1)
+        code = {1: f"{first:%Y-%m}", 3: f"{on.year}-Q{(first_month + 2) // 3}", 12: f"{on.year}"}[months]
+        return Window(calendar_id, code, first, end)
+
+    def variable(self, name: str, plan_id: str, payee_id: str | None, on: date) -> Fraction | None:
+        """Return the value of the narrowest scope on the day: payee, team, plan, global.
+
+        Without a payee only plan and global are looked at. Two teams with a value: ValueError.
+        """
+        found: dict[str, list[Fraction]] = defaultdict(list)
+        teams = self.teams_of(payee_id, on) if payee_id else []
+        for row in only_in_force(self.variables[name], on):
+            is_meant = {
+                "payee": row.scope_id == payee_id and payee_id is not None,
+                "team": row.scope_id in teams,
+                "plan": row.scope_id == plan_id,
+                "global": True,
+            }[row.scope_code]
+            if is_meant:
+                found[row.scope_code].append(row.value)
+        if len(found["team"]) > 1 and not found["payee"]:
+            raise ValueError(f"{name} of {payee_id} on {on}: several teams have a value")
+        for scope in ("payee", "team", "plan", "global"):
+            if found[scope]:
+                return found[scope][0]
+        return None
+
+    def number(self, expression: str, plan_id: str, payee_id: str, on: date) -> Fraction | None:
+        """Evaluate a number expression for a payee on a day, to 10 decimals; None where a variable has no value."""
+        parsed = parse(expression)
+        values = {name: self.variable(name, plan_id, payee_id, on) for name in parsed.variables}
+        if None in values.values():
+            return None
+        value = parsed.value({}, values)
+        assert value is None or isinstance(value, Fraction)
+        return None if value is None else round_half_away(value, 10)
+
+    def deal_variables(
+        self, expressions: Iterable[str | None], plan_id: str, on: date
+    ) -> dict[str, Fraction | None]:
+        """Return the plan or global values of all variables in expressions over a deal."""
+        names = {name for text in expressions if text for name in parse(text).variables}
+        return {name: self.variable(name, plan_id, None, on) for name in names if name != "CatalogueValue"}
+
+    def units_on(self, currency: str, on: date) -> Fraction | None:
+        """Return the latest rate of the day or the days before it, if it is at most 7 days old."""
+        if currency == BASE_CURRENCY:
+            return Fraction(1)
+        for age in range(FX_RATE_AGE_DAYS_MAX + 1):
+            rate = self.units_per_base.get((currency, on - timedelta(days=age)))
+            if rate is not None:
+                return rate
+        return None

@@ -1,0 +1,89 @@
+"""The warehouse and the oracle calculate random companies to the same cent; and what must hold for all of them.
+
+make oracle N=1000          more companies
+ORACLE_SEED=7               others
+ORACLE_SHRINK=0             do not look for the smallest company that differs
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from batches import differences, expected, merged, random_companies, shown
+from company_files import Tables
+from oracle import Result
+from random_company import AS_OF, SHARED
+from shrinking import shrunk, written_out
+
+from orchestration.situations.build import BuildError, build_warehouse
+
+SEED = int(os.environ.get("ORACLE_SEED", "1"))
+COUNT = int(os.environ.get("ORACLE_COMPANIES", "300"))
+BATCH = 100
+STAGES = ("filtering", "valuation", "crediting")
+CODES = {"tier_method_code": 4, "aggregate_code": 4, "beneficiary_code": 3, "tier_bound_code": 2}
+CODES |= {"payout_event_code": 2, "amount_basis_code": 2, "is_rollup_capped": 2, "currency_code": 4}
+
+
+class Batch(NamedTuple):
+    """Some companies, what the oracle says about each, and the warehouse that holds them all."""
+
+    companies: dict[str, Tables]
+    results: dict[str, Result]
+    warehouse: Path
+
+
+def build(tables: Tables, home: Path) -> Path:
+    return build_warehouse(tables, home, AS_OF)
+
+
+@pytest.fixture(scope="module", params=range(0, COUNT, BATCH), ids=lambda first: f"{first + 1} on")
+def batch(request: pytest.FixtureRequest, build_once: Any) -> Batch:
+    companies = random_companies(SEED, request.param, min(BATCH, COUNT - request.param))
+    name = f"random_{SEED}_{request.param}_{len(companies)}"
+    warehouse = build_once(name, lambda home: build(merged(companies.values()), home))
+    return Batch(companies, expected(companies), warehouse)
+
+
+def test_warehouse_and_oracle_agree(batch: Batch, tmp_path: Path) -> None:
+    found = differences(batch.warehouse, batch.results)
+    if found:
+        name = min(found, key=lambda name: len(batch.results[name].credits))
+        pytest.fail(told(batch.companies[name], name, found, tmp_path), pytrace=False)
+
+
+@pytest.mark.skipif(COUNT < 300, reason="a few companies need not meet everything")
+def test_companies_meet_everything() -> None:
+    """Agreement about what never occurs would say nothing."""
+    results = list(expected(random_companies(SEED, 0, 300)).values())
+    reasons = {row.reason for result in results for row in result.dispositions.values()}
+    reasons |= {row.reason for result in results for row in result.refused}
+    sought = {row["reason_code"] for row in SHARED["reason_codes"] if row["stage_code"] in STAGES}
+    assert sought - reasons == {"no_plan_for_source", "unknown_currency"}  # these are in the rough company
+    paid = [reward for result in results for reward in result.rewards.values() if reward.amount]
+    assert {reward.kind for reward in paid} == {"credit", "bonus", "floor"}
+    plans = {reward.plan for reward in paid if reward.kind == "credit"}
+    for column, count in CODES.items():
+        assert len({getattr(plan, column) for plan in plans}) >= count, column
+    gaps = {reward.reason for result in results for reward in result.rewards.values()}
+    assert {"missing_quota", "zero_quota", "missing_variable", "missing_tiers", "missing_rate"} <= gaps
+    assert any(row.reason == "no_beneficiary" for result in results for row in result.commissions.values())
+
+
+def told(tables: Tables, name: str, found: Mapping[str, Any], home: Path) -> str:
+    """Say which companies differ, and show the smallest one that still does, with both sides."""
+    said = [
+        f"seed {SEED}: {len(found)} companies differ ({', '.join(sorted(found))}); the smallest one, {name}:"
+    ]
+    said.append(shown(found[name]))
+    if os.environ.get("ORACLE_SHRINK") != "0":
+        small = shrunk(tables, name, next(iter(found[name])), build, home)
+        said.append(f"\nshrunk to:\n{written_out(small)}\n")
+        try:
+            warehouse = build(merged([small]), home / "smallest")
+            said += [shown(each) for each in differences(warehouse, expected({name: small})).values()]
+        except BuildError as error:
+            said.append(str(error))
+    return "\n".join(said)

@@ -1,0 +1,378 @@
+"""HubSpot through the real code: properties, history, the search's limits, archived and erased records, faults."""
+
+import copy
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connected_company import Connected, Row, assert_same, payload
+from fault_server import Answer, FaultServer, Request, change, expire_token, hang_up, retry_after, status
+
+from ingestion.api.alerts import SchemaAlert
+from ingestion.api.errors import ApiError
+from ingestion.hubspot import reader
+from ingestion.hubspot.tables import COMPANIES, DEALS, LINE_ITEMS
+from ingestion.load import TableResult
+
+TOKEN = "pat-token-of-the-app"
+KINDS = {
+    "decimal": "number",
+    "timestamp": "datetime",
+    "bool": "bool",
+    "date": "date",
+    "text": "string",
+    "bigint": "number",
+}
+AROUND = ("id", "createdAt", "updatedAt", "archived", "archivedAt", "url")
+SEARCH_MAX = 10_000
+
+
+def stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+class Portal:
+    """A HubSpot account; `now` is its clock."""
+
+    def __init__(self, server: FaultServer) -> None:
+        self.server, self.now, self.search_max = server, datetime(2026, 3, 1, 8, tzinfo=UTC), SEARCH_MAX
+        self.records: dict[str, dict[str, Row]] = {"deals": {}, "companies": {}, "line_items": {}}
+        self.history: dict[str, dict[str, list[Row]]] = {}
+        self.owners: list[Row] = []
+        self.defined = {
+            table.name: {
+                column.name: KINDS[column.type] for column in table.columns if column.name not in AROUND
+            }
+            for table in (DEALS, COMPANIES, LINE_ITEMS)
+        }
+        self.custom = {"deals": {"region": "enumeration"}}
+        server.tokens.add(TOKEN)
+        server.protect("/crm/")
+        server.route("GET", r"/crm/v3/properties/(?P<kind>\w+)")(self._properties)
+        server.route("GET", r"/crm/v3/objects/(?P<kind>\w+)")(self._list)
+        server.route("POST", r"/crm/v3/objects/(?P<kind>\w+)/search")(self._search)
+        server.route("POST", r"/crm/v3/objects/(?P<kind>\w+)/batch/read")(self._batch)
+        server.route("GET", r"/crm/v3/owners")(
+            lambda request: (
+                self._page(
+                    request,
+                    [o for o in self.owners if str(o["archived"]).lower() == request.query["archived"]],
+                )
+                if "archived" in request.query
+                else {"results": []}
+            )
+        )
+        server.route("GET", r"/crm/v3/pipelines/deals")(
+            lambda _request: {"results": payload("hubspot/pipelines.json")}
+        )
+        server.route("GET", r"/crm/v4/objects/deals/(?P<id>\w+)/associations/(?P<to>\w+)")(self._associations)
+
+    # What people do
+
+    def save(self, kind: str, key: str, *, at: datetime | None = None, **values: Any) -> Row:
+        now = stamp(at or self.now)
+        record = self.records[kind].setdefault(
+            key,
+            {
+                "id": key,
+                "createdAt": now,
+                "archived": False,
+                "properties": {"createdate": now, "hs_object_id": key},
+            },
+        )
+        record["updatedAt"] = now
+        record["properties"] |= values | {"hs_lastmodifieddate": now}
+        for name, value in values.items():
+            versions = self.history.setdefault(key, {}).setdefault(name, [])
+            versions.insert(
+                0, {"value": value, "timestamp": now, "sourceType": "CRM_UI", "updatedByUserId": 42}
+            )
+            del versions[20:]
+        return record
+
+    def archive(self, kind: str, key: str) -> None:
+        self.records[kind][key] |= {
+            "archived": True,
+            "archivedAt": stamp(self.now),
+            "updatedAt": stamp(self.now),
+        }
+
+    # What the API answers
+
+    def _properties(self, request: Request) -> Any:
+        kind = request.found["kind"]
+        return {
+            "results": [
+                {"name": name, "type": type_, "hubspotDefined": name not in self.custom.get(kind, {})}
+                for name, type_ in (self.defined[kind] | self.custom.get(kind, {})).items()
+            ]
+        }
+
+    def _shown(self, record: Row, names: list[str]) -> Row:
+        shown = {name: value for name, value in record.items() if name not in ("properties", "associations")}
+        return shown | {"properties": {name: record["properties"].get(name) for name in names}}
+
+    def _page(self, request: Request, found: list[Row]) -> Any:
+        start, limit = int(request.query.get("after", "0")), int(request.query.get("limit", "100"))
+        page = {"results": found[start : start + limit]}
+        if start + limit < len(found):
+            page["paging"] = {"next": {"after": str(start + limit)}}  # type: ignore[assignment]
+        return page
+
+    def _list(self, request: Request) -> Any:
+        assert int(request.query.get("limit", "100")) <= 100
+        archived = request.query.get("archived") == "true"
+        found = [r for r in self.records[request.found["kind"]].values() if r["archived"] == archived]
+        shown = [self._shown(record, request.query.get("properties", "").split(",")) for record in found]
+        if "associations" in request.query:
+            shown = [
+                s | {"associations": r.get("associations", {})} for s, r in zip(shown, found, strict=True)
+            ]
+        return self._page(request, shown)
+
+    def _search(self, request: Request) -> Any:
+        body, found = (
+            request.json,
+            [r for r in self.records[request.found["kind"]].values() if not r["archived"]],
+        )
+        for one in body["filterGroups"][0]["filters"]:
+            found = [r for r in found if self._fits(r, one)]
+        sort = body["sorts"][0]["propertyName"]
+        found.sort(key=lambda r: (int(r["id"]) if sort == "hs_object_id" else r["properties"][sort], r["id"]))
+        after, limit = int(body["after"]), int(body["limit"])
+        if limit > 200 or after + limit > self.search_max:
+            return Answer(
+                400, {"status": "error", "message": "paging over the limit", "category": "VALIDATION_ERROR"}
+            )
+        page = {
+            "total": len(found),
+            "results": [self._shown(r, body["properties"]) for r in found[after : after + limit]],
+        }
+        if after + limit < min(len(found), self.search_max):
+            page["paging"] = {"next": {"after": str(after + limit)}}
+        return page
+
+    @staticmethod
+    def _fits(record: Row, one: Row) -> bool:
+        value = record["properties"][one["propertyName"]]
+        if one["propertyName"] == "hs_object_id":
+            return int(value) > int(one["value"])
+        ours = int(datetime.fromisoformat(value).timestamp() * 1000)
+        theirs = int(one["value"])
+        return {"GTE": ours >= theirs, "GT": ours > theirs, "EQ": ours == theirs}[one["operator"]]
+
+    def _batch(self, request: Request) -> Any:
+        body, found = request.json, self.records[request.found["kind"]]
+        assert len(body["inputs"]) <= (50 if "propertiesWithHistory" in body else 100)
+        archived = request.query.get("archived") == "true"
+        results = []
+        for one in body["inputs"]:
+            record = found.get(one["id"])
+            if record is None or record["archived"] != archived:
+                continue
+            shown = self._shown(record, body["properties"])
+            if "propertiesWithHistory" in body:
+                known = self.history.get(one["id"], {})
+                shown["propertiesWithHistory"] = {
+                    n: known[n] for n in body["propertiesWithHistory"] if n in known
+                }
+            results.append(shown)
+        if len(results) == len(body["inputs"]):
+            return {"status": "COMPLETE", "results": results}
+        lost = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects"}
+        return Answer(207, {"status": "COMPLETE", "results": results, "numErrors": 1, "errors": [lost]})
+
+    def _associations(self, request: Request) -> Any:
+        found = [
+            {
+                "toObjectId": 700 + n,
+                "associationTypes": [{"category": "HUBSPOT_DEFINED", "typeId": 19, "label": None}],
+            }
+            for n in range(4)
+        ]
+        return self._page(request, found)
+
+
+@pytest.fixture
+def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+    monkeypatch.setenv("SOURCES__HUBSPOT__TOKEN", TOKEN)
+    with FaultServer() as server:
+        made = Portal(server)
+        for record in payload("hubspot/deals.json")["results"]:
+            made.records["deals"][record["id"]] = copy.deepcopy(record)
+        made.owners = payload("hubspot/owners.json")
+        yield made
+
+
+@pytest.fixture
+def company(portal: Portal, tmp_path: Path) -> Connected:
+    return Connected(portal.server, "hubspot", tmp_path)
+
+
+def deals(portal: Portal, count: int) -> None:
+    for number in range(count):
+        portal.now += timedelta(milliseconds=number % 3)
+        portal.save(
+            "deals",
+            str(1000 + number),
+            dealname=f"Deal {number}",
+            amount=f"{number}.07",
+            dealstage="closedwon",
+        )
+
+
+def test_records_land_under_their_names(portal: Portal, company: Connected) -> None:
+    portal.save("deals", "77", amount="0.1", hs_deal_stage_probability="0.200000000000000011102230246251565404",
+                region="North", hs_is_closed="true", closedate="2026-02-27T16:00:00.123Z")  # fmt: skip
+    company.load()
+    for record in payload("hubspot/deals.json")["results"]:
+        sent = {name: value for name, value in record.items() if name != "properties"} | record["properties"]
+        assert_same(company.live("deals")[record["id"]], sent)
+    landed = company.live("deals")["77"]
+    assert (landed["amount"], landed["region"], landed["hs_is_closed"]) == (Decimal("0.1"), "North", True)
+    assert landed["hs_deal_stage_probability"] == Decimal("0.2")
+    for owner in portal.owners:
+        assert_same(company.live("owners")[owner["id"]], owner)
+    for pipeline in payload("hubspot/pipelines.json"):
+        assert_same(company.live("pipelines")[pipeline["id"]], pipeline)
+
+
+def test_two_syncs_with_changes_archived_and_erased_records(portal: Portal, company: Connected) -> None:
+    deals(portal, 250)
+    company.load()
+    assert company.load().load_ids == (), "nothing has changed"
+    portal.now += timedelta(hours=4)
+    portal.save("deals", "1003", amount="999.99", dealstage="closedlost")
+    portal.save("deals", "5000", dealname="New", amount="1")
+    portal.archive("deals", "1005")
+    del portal.records["deals"]["1007"]
+    before = len(portal.server.requests)
+    assert company.load().tables["deals"] == TableResult(253, 3, 0, 253)
+    lists = [
+        r
+        for r in portal.server.requests[before:]
+        if r.path == "/crm/v3/objects/deals" and "associations" not in r.query
+    ]
+    assert {request.query.get("archived") for request in lists} == {"true"}, "no whole list"
+    assert company.live("deals")["1005"]["archived"] is True
+    versions = company.rows("deals", "id = '1003'")
+    assert [row["amount"] for row in versions] == [Decimal("3.07"), Decimal("999.99")]
+    company.configure('[hubspot.tables.deals]\nfull_every = "0 days"')
+    assert company.load().tables["deals"].retired == 1, "the erased one"
+    kept = {key: record["archived"] for key, record in portal.records["deals"].items()}
+    assert {key: row["archived"] for key, row in company.live("deals").items()} == kept
+
+
+def test_history_is_landed_and_never_forgotten(portal: Portal, company: Connected) -> None:
+    portal.save("deals", "77", dealstage="qualified", amount="10")
+    company.load()
+    for number in range(30):
+        portal.now += timedelta(hours=2)
+        portal.save("deals", "77", amount=str(number))
+        if number % 10 == 9:
+            company.load()
+    landed = [
+        row
+        for row in company.rows("deal_property_history")
+        if row["id"] == "77" and row["property"] == "amount"
+    ]
+    assert [row["value"] for row in landed] == ["10", *(str(number) for number in range(30))]
+    assert len(portal.history["77"]["amount"]) == 20
+    assert_same(landed[-1], portal.history["77"]["amount"][0] | {"id": "77", "property": "amount"})
+
+
+def test_more_changes_than_a_search_gives_out(
+    portal: Portal, company: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.load()
+    monkeypatch.setattr(reader, "SEARCH_RESULTS_MAX", 400)
+    portal.search_max = 400
+    portal.now += timedelta(hours=4)
+    deals(portal, 700)
+    # A bulk import stamps more records with one millisecond than a search gives out.
+    at = portal.now + timedelta(seconds=1)
+    for number in range(900):
+        portal.save("deals", str(9000 + number), at=at, amount="1")
+    portal.save("deals", "99999", at=at + timedelta(milliseconds=1), amount="2")
+    company.load()
+    assert set(company.live("deals")) == set(portal.records["deals"])
+
+
+def test_equal_and_late_stamps_lose_nothing(portal: Portal, company: Connected) -> None:
+    deals(portal, 20)
+    company.load()
+    portal.save("deals", "2001")
+    portal.save("deals", "2002", at=portal.now - timedelta(minutes=50))
+    company.load()
+    assert {"2001", "2002"} <= set(company.live("deals"))
+
+
+def test_associations_are_followed_to_their_end(portal: Portal, company: Connected) -> None:
+    portal.save("deals", "77")["associations"] = {
+        "companies": {"results": [{"id": "600", "type": "deal_to_company"}, {"id": "600", "type": "deal_to_company_primary"}]},
+        "line items": {"results": [{"id": "700", "type": "deal_to_line_item"}], "paging": {"next": {"after": "1"}}},
+    }  # fmt: skip
+    company.load()
+    assert sorted(company.live("deal_associations")) == [
+        ("77", "companies", "600", "deal_to_company"),
+        ("77", "companies", "600", "deal_to_company_primary"),
+        *(("77", "line items", str(700 + number), "deal_to_line_item") for number in range(4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [status(502), hang_up(), retry_after(0.3), change(lambda b: b | {"results": b["results"][::-1]})],
+    ids=["502", "hang up", "429", "reordered"],
+)
+def test_a_fault_in_mid_reading_changes_nothing(portal: Portal, company: Connected, fault: Any) -> None:
+    deals(portal, 250)
+    portal.server.fault("/objects/deals/batch/read", fault, skip=1)
+    assert company.load().tables["deals"].live == 252
+    assert portal.server.faults_left == 0
+
+
+def test_a_rate_limit_is_honoured(portal: Portal, company: Connected) -> None:
+    portal.server.fault("/crm/v3/owners", retry_after(0.7))
+    company.load()
+    refused, again = portal.server.asked("/crm/v3/owners")[:2]
+    assert (refused.status, again.status) == (429, 200)
+    assert 0.7 <= again.at - refused.at < 3
+
+
+def test_an_answer_without_records_is_no_empty_list(portal: Portal, company: Connected) -> None:
+    portal.server.fault("/objects/deals$", change(lambda _body: {"status": "ok"}))
+    with pytest.raises(ApiError, match="has no results"):
+        company.load()
+
+
+def test_a_renamed_property_alerts(portal: Portal, company: Connected) -> None:
+    company.configure('[hubspot.tables.deals]\ncolumns = { region = "text" }')
+    company.load()
+    portal.custom["deals"] = {"sales_region": "enumeration"}
+    with pytest.raises(SchemaAlert, match=r"hubspot\.deals\.region.*new there: sales_region"):
+        company.load()
+    portal.custom["deals"] = {"region": "enumeration"}
+    portal.defined["deals"]["amount"] = "string"
+    with pytest.raises(SchemaAlert, match=r"amount.*is text at the source, and is declared as decimal"):
+        company.load()
+
+
+def test_check_tells_what_to_mend(portal: Portal, company: Connected) -> None:
+    assert company.check().endswith("All in order.")
+    denied = {
+        "status": "error",
+        "category": "MISSING_SCOPES",
+        "message": "This app hasn't been granted all scopes",
+    }
+    portal.server.fault("/objects/line_items", status(403, denied))
+    assert (
+        "give the app the scopes crm.objects.line_items.read and crm.schemas.line_items.read"
+        in company.check()
+    )
+    portal.server.fault("/crm/", expire_token())
+    said = company.check()
+    assert "set the token of an active private app" in said and TOKEN not in said

@@ -1,0 +1,285 @@
+"""QuickBooks Online through the real code: recorded objects, change data capture, voids, deletions, moving lists."""
+
+import copy
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connected_company import Connected, Row, assert_same, payload
+from fault_server import (
+    Answer,
+    FaultServer,
+    Request,
+    change,
+    cut_body,
+    expire_token,
+    hang_up,
+    retry_after,
+    status,
+)
+
+from ingestion.api.alerts import SchemaAlert
+from ingestion.api.errors import ApiError, AuthError
+from ingestion.load import TableResult
+from ingestion.quickbooks import reader
+from ingestion.quickbooks.tables import TABLES
+
+RECORDS = payload("quickbooks/records.json")
+BASE = "/v3/company/4620816365000000000"
+CLIENT_ID, SECRET, REFRESH = "app-of-the-company", "secret-of-the-app", "refresh-token-at-first"
+_QUERY = re.compile(
+    r"select (?P<what>\*|count\(\*\)) from (?P<name>\w+)(?P<all> where Active in \(true, false\))?"
+    r"(?: orderby Id startposition (?P<start>[0-9]+) maxresults (?P<size>[0-9]+))?"
+)
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat(timespec="seconds")
+
+
+class Books:
+    """A company's books: records by entity, and what was deleted when."""
+
+    def __init__(self, server: FaultServer) -> None:
+        self.server, self.before_page = server, lambda _start: None
+        self.records: dict[str, dict[str, Row]] = {table.name: {} for table in TABLES}
+        self.deleted: dict[str, dict[str, str]] = {table.name: {} for table in TABLES}
+        server.oauth(
+            "/tokens/bearer", client_id=CLIENT_ID, client_secret=SECRET, refresh_token=REFRESH, rotates=True
+        )
+        server.protect(BASE)
+        server.route("GET", f"{BASE}/query")(self._query)
+        server.route("GET", f"{BASE}/cdc")(self._cdc)
+
+    def save(self, name: str, key: str, at: str | None = None, **values: Any) -> Row:
+        like = RECORDS.get(name, RECORDS["Invoice"])[0]
+        record = self.records[name].setdefault(key, copy.deepcopy(like) | {"Id": key})
+        record |= values | {"MetaData": {"CreateTime": ago(days=90), "LastUpdatedTime": at or ago()}}
+        return record
+
+    def delete(self, name: str, key: str) -> None:
+        del self.records[name][key]
+        self.deleted[name][key] = ago()
+
+    def _query(self, request: Request) -> Any:
+        assert request.query["minorversion"] == "75"
+        match = _QUERY.fullmatch(request.query["query"])
+        if (
+            match is None
+            or match["name"] not in self.records
+            or (match["name"] == "Customer") != bool(match["all"])
+        ):
+            return Answer(400, {"Fault": {"Error": [{"Message": "QueryParserError", "code": "4000"}]}})
+        if match["what"] != "*":
+            return {"QueryResponse": {"totalCount": len(self.records[match["name"]])}, "time": ago()}
+        start, size = int(match["start"]), int(match["size"])
+        self.before_page(start)
+        found = sorted(self.records[match["name"]].values(), key=lambda record: int(record["Id"]))
+        page = found[start - 1 : start - 1 + size]
+        return {
+            "QueryResponse": {match["name"]: page, "startPosition": start, "maxResults": len(page)}
+            if page
+            else {}
+        }
+
+    def _cdc(self, request: Request) -> Any:
+        since, name = datetime.fromisoformat(request.query["changedSince"]), request.query["entities"]
+        if datetime.now(UTC) - since > timedelta(days=30):
+            return Answer(400, {"Fault": {"Error": [{"Message": "changedSince is too old"}]}})
+        found = [
+            record for record in self.records[name].values()
+            if datetime.fromisoformat(record["MetaData"]["LastUpdatedTime"]) >= since
+        ] + [
+            {"domain": "QBO", "status": "Deleted", "Id": key, "MetaData": {"LastUpdatedTime": at}}
+            for key, at in self.deleted[name].items() if datetime.fromisoformat(at) >= since
+        ]  # fmt: skip
+        listed = {name: found[:1000], "startPosition": 1} if found else {}
+        return {"CDCResponse": [{"QueryResponse": [listed]}], "time": ago()}
+
+
+@pytest.fixture
+def books(monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+    for name, value in (("CLIENT_ID", CLIENT_ID), ("CLIENT_SECRET", SECRET), ("REFRESH_TOKEN", REFRESH)):
+        monkeypatch.setenv(f"SOURCES__QUICKBOOKS__{name}", value)
+    with FaultServer() as server:
+        made = Books(server)
+        for name in ("Invoice", "SalesReceipt", "Customer"):
+            made.records[name] = {record["Id"]: copy.deepcopy(record) for record in RECORDS[name]}
+        yield made
+
+
+@pytest.fixture
+def company(books: Books, tmp_path: Path) -> Connected:
+    section = f'[quickbooks.options]\ntoken_url = "{books.server.url}/tokens/bearer"'
+    return Connected(books.server, "quickbooks", tmp_path, BASE, section)
+
+
+def test_recorded_objects_land_under_their_names(books: Books, company: Connected) -> None:
+    company.load()
+    for name in ("Invoice", "SalesReceipt", "Customer"):
+        for record in RECORDS[name]:
+            sent = record | {"LastUpdatedTime": record["MetaData"]["LastUpdatedTime"]}
+            assert_same(company.live(name)[record["Id"]], sent)
+    types = dict(
+        company.query(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'Invoice'"
+        )
+    )
+    assert (types["TotalAmt"], types["TxnDate"], types["ExchangeRate"]) == (
+        "DECIMAL(28,8)",
+        "DATE",
+        "DECIMAL(28,10)",
+    )
+
+
+def test_two_syncs_with_a_void_a_deletion_and_a_payment(books: Books, company: Connected) -> None:
+    for number in range(20):
+        books.save("Invoice", str(1000 + number), at=ago(days=5), TotalAmt=Decimal("100.10"))
+    company.load()
+    assert company.load().load_ids == (), "nothing has changed"
+    books.records["Invoice"]["264"] = RECORDS["Invoice_voided"] | {"MetaData": {"LastUpdatedTime": ago()}}
+    books.delete("Invoice", "1003")
+    paid = {"Amount": Decimal("40.05"), "LinkedTxn": [{"TxnId": "1004", "TxnType": "Invoice"}]}
+    books.save("Payment", "1", TotalAmt=Decimal("40.05"), UnappliedAmt=0, Line=[paid])
+    books.save(
+        "Invoice",
+        "1004",
+        TotalAmt=Decimal("100.10"),
+        Balance=Decimal("60.05"),
+        LinkedTxn=[{"TxnId": "1", "TxnType": "Payment"}],
+    )
+    before = len(books.server.requests)
+    result = company.load()
+    assert result.tables["Invoice"] == TableResult(20, 2, 1, 20)
+    asked = [request for request in books.server.requests[before:] if "query" in request.query]
+    assert {request.query["query"].split()[3] for request in asked} <= {
+        "Payment",
+        "CreditMemo",
+        "RefundReceipt",
+    }, "whole lists only of what was empty"
+    voided = company.rows("Invoice", "\"Id\" = '264'")
+    assert [(row["TotalAmt"], row["PrivateNote"], row["SyncToken"]) for row in voided] == [
+        (Decimal(100), None, "0"),
+        (Decimal(0), "Voided", "1"),
+    ]
+    assert set(company.live("Invoice")) == set(books.records["Invoice"])
+    assert '"Amount":40.05' in company.live("Payment")["1"]["Line"]
+    assert company.live("Invoice")["1004"]["Balance"] == Decimal("60.05")
+
+
+def test_equal_and_late_stamps_lose_nothing(books: Books, company: Connected) -> None:
+    at = ago(minutes=5)
+    books.save("Invoice", "1000", at=at)
+    company.load()
+    books.save("Invoice", "1001", at=at)
+    books.save("Invoice", "1002", at=ago(minutes=50))
+    company.load()
+    assert {"1000", "1001", "1002"} <= set(company.live("Invoice"))
+
+
+def test_more_changes_than_change_data_capture_gives_out(books: Books, company: Connected) -> None:
+    company.load()
+    for number in range(1100):
+        books.save("Invoice", str(1000 + number), TotalAmt=number)
+    company.load()
+    assert set(company.live("Invoice")) == set(books.records["Invoice"])
+
+
+def test_a_table_that_rested_is_asked_from_the_last_load_on(books: Books, company: Connected) -> None:
+    company.load()
+    assert max(row["LastUpdatedTime"] for row in company.rows("SalesReceipt")).year == 2020
+    books.save("SalesReceipt", "99")
+    before = len(books.server.requests)
+    company.load()
+    assert "99" in company.live("SalesReceipt")
+    asked = [
+        request
+        for request in books.server.requests[before:]
+        if request.query.get("entities") == "SalesReceipt"
+    ]
+    assert datetime.fromisoformat(asked[0].query["changedSince"]) > datetime.now(UTC) - timedelta(
+        days=29, minutes=1
+    )
+
+
+def test_a_list_that_moves_while_it_is_read_is_read_again(
+    books: Books, company: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "PAGE", 10)
+    for number in range(60):
+        books.save("Invoice", str(1000 + number))
+
+    def meddle(start: int) -> None:
+        if start > 20 and "1001" in books.records["Invoice"]:
+            # One away in front, one new behind: the count stays, and a record between two pages would be lost.
+            books.delete("Invoice", "1001")
+            books.save("Invoice", "2000")
+
+    books.before_page = meddle  # type: ignore[assignment]
+    company.configure(company.section, read=("Invoice",))
+    company.load()
+    assert set(company.live("Invoice")) == set(books.records["Invoice"])
+
+
+@pytest.mark.parametrize("fault", [status(500), hang_up(), cut_body(), retry_after(0.3), expire_token()],
+                         ids=["500", "hang up", "body cut off", "429", "token expired"])  # fmt: skip
+def test_a_fault_in_mid_paging_changes_nothing(
+    books: Books, company: Connected, monkeypatch: pytest.MonkeyPatch, fault: Any
+) -> None:
+    monkeypatch.setattr(reader, "PAGE", 10)
+    for number in range(25):
+        books.save("Invoice", str(1000 + number))
+    company.configure(company.section, read=("Invoice",))
+    books.server.fault(f"{BASE}/query", fault, skip=2)
+    assert company.load().tables["Invoice"].live == 26
+    assert books.server.faults_left == 0
+
+
+def test_a_rate_limit_is_honoured(books: Books, company: Connected) -> None:
+    books.server.fault(f"{BASE}/query", retry_after(0.7))
+    company.load()
+    refused, again = books.server.asked(f"{BASE}/query")[:2]
+    assert (refused.status, again.status) == (429, 200)
+    assert 0.7 <= again.at - refused.at < 3
+
+
+def test_the_refresh_token_that_intuit_replaces_is_kept(books: Books, company: Connected) -> None:
+    company.load()
+    replaced = books.server.refresh_token
+    assert replaced != REFRESH
+    company.load()
+    assert books.server.refresh_token != replaced, "the kept one was used"
+    kept = company.settings.home / "tokens" / "quickbooks.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    books.server.refresh_token = "another one"
+    with pytest.raises(AuthError, match="still authorised"):
+        company.load()
+
+
+def test_a_field_that_vanishes_alerts(books: Books, company: Connected) -> None:
+    company.load()
+    for record in books.records["Invoice"].values():
+        record["GrossAmt"] = record.pop("TotalAmt")
+        record["MetaData"]["LastUpdatedTime"] = ago()
+    with pytest.raises(SchemaAlert, match=r"quickbooks\.Invoice\.TotalAmt.*new there: GrossAmt"):
+        company.load()
+
+
+def test_an_answer_without_records_is_no_empty_list(books: Books, company: Connected) -> None:
+    books.server.fault(f"{BASE}/query", change(lambda _body: {"time": ago()}))
+    with pytest.raises(ApiError, match="has no QueryResponse"):
+        company.load()
+
+
+def test_check_tells_what_to_mend(books: Books, company: Connected) -> None:
+    assert company.check().endswith("All in order.")
+    books.server.fault(
+        f"{BASE}/query", status(403, {"Fault": {"Error": [{"Message": "ApplicationAuthorizationFailed"}]}})
+    )
+    assert "com.intuit.quickbooks.accounting" in company.check()
+    books.server.fault(f"{BASE}/query", *[status(401, RECORDS["error_401"])] * 2)
+    assert "authorise the app anew" in company.check()

@@ -1,0 +1,300 @@
+"""Zoho CRM through the real code: more than 50 fields, page tokens, deleted records, tokens of its own kind."""
+
+import copy
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from connected_company import Connected, Row, assert_same, payload
+from fault_server import (
+    Answer,
+    FaultServer,
+    Request,
+    change,
+    cut_body,
+    expire_token,
+    hang_up,
+    retry_after,
+    status,
+)
+
+from ingestion.api.alerts import SchemaAlert
+from ingestion.api.errors import ApiError
+from ingestion.load import TableResult
+from ingestion.zoho import reader
+from ingestion.zoho.tables import TABLES
+
+RECORDS = payload("zoho/records.json")
+BASE = "/crm/v8"
+KINDS = {
+    "decimal": "currency",
+    "timestamp": "datetime",
+    "date": "date",
+    "bool": "boolean",
+    "bigint": "integer",
+    "text": "text",
+}
+
+
+class Crm:
+    """An organisation at Zoho CRM; `now` is its clock."""
+
+    def __init__(self, server: FaultServer) -> None:
+        self.server, self.now = server, datetime.fromisoformat("2026-05-15T08:00:00+03:00")
+        self.records: dict[str, dict[str, Row]] = {
+            name: {row["id"]: copy.deepcopy(row)} for name, row in RECORDS.items()
+        }
+        self.deleted: dict[str, list[Row]] = {name: [] for name in RECORDS}
+        self.fields = {
+            table.name: {c.name: KINDS[c.type] for c in table.columns if c.name != "id"}
+            for table in TABLES[:3]
+        }
+        self.numbered_pages = 10
+        self.between_sets = lambda: None
+        server.oauth(
+            "/oauth/v2/token",
+            client_id="1000.ID",
+            client_secret="secret-of-the-client",
+            refresh_token="1000.refresh-token",
+        )
+        server.route("GET", f"{BASE}/settings/fields")(lambda request: self._checked(request, self._fields))
+        server.route("GET", f"{BASE}/users")(lambda request: self._checked(request, self._users))
+        server.route("GET", rf"{BASE}/(?P<module>\w+)/deleted")(
+            lambda request: self._checked(request, self._gone)
+        )
+        server.route("GET", rf"{BASE}/(?P<module>\w+)/(?P<id>[0-9]+)")(
+            lambda request: self._checked(request, self._one)
+        )
+        server.route("GET", rf"{BASE}/(?P<module>\w+)")(lambda request: self._checked(request, self._list))
+
+    def save(self, module: str, key: str, /, at: datetime | None = None, **values: Any) -> None:
+        row = self.records[module].setdefault(key, copy.deepcopy(RECORDS[module]) | {"id": key})
+        row |= values | {"Modified_Time": (at or self.now).isoformat()}
+
+    def delete(self, module: str, key: str) -> None:
+        del self.records[module][key]
+        self.deleted[module].append({"id": key, "deleted_time": self.now.isoformat(), "type": "recycle"})
+
+    def _checked(self, request: Request, answer: Any) -> Any:
+        word, _, token = request.headers.get("authorization", "").partition(" ")
+        if word != "Zoho-oauthtoken" or token not in self.server.tokens:
+            return Answer(401, {"code": "INVALID_TOKEN", "message": "invalid oauth token", "status": "error"})
+        return answer(request)
+
+    def _fields(self, request: Request) -> Any:
+        fields = self.fields.get(request.query["module"], {}) | {"Stage_History": "subform"}
+        return {"fields": [{"api_name": name, "data_type": kind} for name, kind in fields.items()]}
+
+    def _page(self, request: Request, found: list[Row], items: str) -> Any:
+        since = request.headers.get("if-modified-since")
+        if not found:
+            return Answer(304) if since else None
+        size, token = int(request.query["per_page"]), request.query.get("page_token")
+        page = int(token) if token else int(request.query.get("page", "1"))
+        if not token and page > self.numbered_pages:
+            return Answer(400, {"code": "DISCRETE_PAGINATION_LIMIT_EXCEEDED"})
+        more = page * size < len(found)
+        info = {
+            "per_page": size,
+            "page": page,
+            "more_records": more,
+            "next_page_token": str(page + 1) if more else None,
+        }
+        return {items: found[(page - 1) * size : page * size], "info": info}
+
+    def _users(self, request: Request) -> Any:
+        assert request.query["type"] == "AllUsers"
+        seen = [
+            user | {"Isonline": len(self.server.requests) % 2 == 0} for user in self.records["users"].values()
+        ]
+        return self._page(request, seen, "users")
+
+    def _since(self, request: Request, found: list[Row], stamp: str) -> list[Row]:
+        since = request.headers.get("if-modified-since")
+        return [
+            r for r in found if not since or datetime.fromisoformat(r[stamp]) >= datetime.fromisoformat(since)
+        ]
+
+    def _list(self, request: Request) -> Any:
+        names = request.query["fields"].split(",")
+        assert len(names) <= 50 and not set(names) - set(self.fields[request.found["module"]])
+        found = sorted(self.records[request.found["module"]].values(), key=lambda row: int(row["id"]))
+        found = self._since(request, found, "Modified_Time")
+        shown = [
+            {name: row.get(name) for name in names} | {"id": row["id"], "$editable": True} for row in found
+        ]
+        answer = self._page(request, shown, "data")
+        self.between_sets()
+        return answer
+
+    def _one(self, request: Request) -> Any:
+        row = self.records[request.found["module"]].get(request.found["id"])
+        return {"data": [row]} if row else None
+
+    def _gone(self, request: Request) -> Any:
+        return self._page(
+            request, self._since(request, self.deleted[request.found["module"]], "deleted_time"), "data"
+        )
+
+
+@pytest.fixture
+def crm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crm]:
+    for name, value in (
+        ("CLIENT_ID", "1000.ID"),
+        ("CLIENT_SECRET", "secret-of-the-client"),
+        ("REFRESH_TOKEN", "1000.refresh-token"),
+    ):
+        monkeypatch.setenv(f"SOURCES__ZOHO__{name}", value)
+    with FaultServer() as server:
+        yield Crm(server)
+
+
+@pytest.fixture
+def company(crm: Crm, tmp_path: Path) -> Connected:
+    return Connected(
+        crm.server, "zoho", tmp_path, BASE, f'[zoho.options]\ntoken_url = "{crm.server.url}/oauth/v2/token"\n'
+    )
+
+
+def many(crm: Crm, count: int) -> None:
+    for number in range(count):
+        crm.now += timedelta(seconds=number % 2)
+        crm.save("Deals", str(9000 + number), Amount=Decimal(number) + Decimal("0.07"))
+
+
+def test_records_land_under_their_names(crm: Crm, company: Connected) -> None:
+    company.load()
+    for name, record in RECORDS.items():
+        sent = {
+            field: value
+            for field, value in record.items()
+            if not field.startswith("$") and field != "Isonline"
+        }
+        assert_same(company.live(name)[record["id"]], sent)
+    assert company.load().load_ids == (), "who is online is no change"
+
+
+def test_two_syncs_with_changes_and_deletes(crm: Crm, company: Connected) -> None:
+    many(crm, 250)
+    company.load()
+    crm.now += timedelta(hours=4)
+    crm.save("Deals", "9003", Amount=Decimal("999.99"), Stage="Closed Lost")
+    crm.save("Deals", "19000", Deal_Name="New")
+    crm.delete("Deals", "9005")
+    crm.delete("Products", RECORDS["Products"]["id"])
+    before = len(crm.server.requests)
+    result = company.load()
+    assert result.tables["Deals"] == TableResult(251, 2, 1, 251)
+    assert result.tables["Products"] == TableResult(0, 0, 1, 0)
+    lists = [request for request in crm.server.requests[before:] if request.path == f"{BASE}/Deals"]
+    assert lists and all("if-modified-since" in request.headers for request in lists)
+    assert set(company.live("Deals")) == set(crm.records["Deals"])
+    assert [row["Amount"] for row in company.rows("Deals", "id = '9003'")] == [
+        Decimal("3.07"),
+        Decimal("999.99"),
+    ]
+    assert company.load().load_ids == ()
+
+
+def test_equal_and_late_stamps_lose_nothing(crm: Crm, company: Connected) -> None:
+    many(crm, 10)
+    company.load()
+    crm.save("Deals", "19001")
+    crm.save("Deals", "19002", at=crm.now - timedelta(minutes=50))
+    company.load()
+    assert {"19001", "19002"} <= set(company.live("Deals"))
+
+
+def test_a_record_that_is_erased_without_trace_is_retired_by_the_full_read(
+    crm: Crm, company: Connected
+) -> None:
+    many(crm, 10)
+    company.load()
+    del crm.records["Deals"]["9003"]
+    assert company.load().tables["Deals"].retired == 0
+    company.configure(company.section + '[zoho.tables.Deals]\nfull_every = "0 days"')
+    assert company.load().tables["Deals"].retired == 1
+
+
+def test_more_than_fifty_fields_are_put_together(crm: Crm, company: Connected) -> None:
+    crm.fields["Deals"] |= {f"Custom_{number}": "double" for number in range(120)}
+    many(crm, 5)
+    for row in crm.records["Deals"].values():
+        row |= {f"Custom_{number}": number for number in range(120)}
+    edits = iter(
+        [lambda: crm.save("Deals", "9002", at=crm.now + timedelta(hours=1), Custom_3=777, Custom_110=888)]
+    )
+    crm.between_sets = lambda: next(edits, lambda: None)()  # type: ignore[assignment]
+    company.configure(
+        company.section + '[zoho.tables.Deals]\ncolumns = { Custom_3 = "decimal", Custom_110 = "decimal" }'
+    )
+    company.load()
+    landed = company.live("Deals")["9002"]
+    assert (landed["Custom_3"], landed["Custom_110"]) == (777, 888), (
+        "its parts come from one state of the record"
+    )
+    assert company.live("Deals")["9001"]["Custom_119"] == "119"
+    assert len(company.live("Deals")) == 6
+
+
+def test_beyond_the_numbered_pages_the_token_leads_on(
+    crm: Crm, company: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "PAGE", 5)
+    crm.numbered_pages = 3
+    many(crm, 42)
+    company.load()
+    assert set(company.live("Deals")) == set(crm.records["Deals"])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        status(500),
+        hang_up(),
+        cut_body(),
+        retry_after(0.3),
+        expire_token(),
+        change(lambda body: body | {"data": body["data"][::-1]}),
+    ],
+    ids=["500", "hang up", "body cut off", "429", "token expired", "reordered"],
+)
+def test_a_fault_in_mid_paging_changes_nothing(crm: Crm, company: Connected, fault: Any) -> None:
+    many(crm, 450)
+    crm.server.fault(f"{BASE}/Deals$", fault, skip=1)
+    assert company.load().tables["Deals"].live == 451
+    assert crm.server.faults_left == 0
+
+
+def test_a_rate_limit_is_honoured(crm: Crm, company: Connected) -> None:
+    crm.server.fault(f"{BASE}/Accounts$", retry_after(0.7))
+    company.load()
+    refused, again = crm.server.asked(f"{BASE}/Accounts$")
+    assert (refused.status, again.status) == (429, 200)
+    assert 0.7 <= again.at - refused.at < 3
+
+
+def test_an_answer_without_records_is_no_empty_list(crm: Crm, company: Connected) -> None:
+    crm.server.fault(f"{BASE}/Deals$", change(lambda _body: {"status": "ok"}))
+    with pytest.raises(ApiError, match="has no data"):
+        company.load()
+
+
+def test_a_renamed_field_alerts(crm: Crm, company: Connected) -> None:
+    company.load()
+    crm.fields["Deals"]["Gross_Amount"] = crm.fields["Deals"].pop("Amount")
+    with pytest.raises(SchemaAlert, match=r"zoho\.Deals\.Amount.*new there: Gross_Amount"):
+        company.load()
+
+
+def test_check_tells_what_to_mend(crm: Crm, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert company.check().endswith("All in order.")
+    scope = {"code": "OAUTH_SCOPE_MISMATCH", "message": "invalid oauth scope to access this URL"}
+    crm.server.fault(f"{BASE}/Products$", *[status(401, scope)] * 2)
+    assert "ZohoCRM.modules.products.READ" in company.check()
+    monkeypatch.setenv("SOURCES__ZOHO__REFRESH_TOKEN", "1000.token-that-is-wrong")
+    said = company.check()
+    assert "make a new refresh token" in said and "1000.token-that-is-wrong" not in said
