@@ -185,7 +185,10 @@ def test_broken_seeds_stop_the_run_before_anything_is_written(
         (installation.home / "warehouse.duckdb").stat().st_mtime_ns,
     )
     assert answer.returncode == 1
-    assert "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number" in answer.stdout
+    assert (
+        "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number"
+        in answer.stdout
+    )
     assert (
         "seeds/plans/tiers.csv row 2, column plan_id: 'foo' is not in seeds/plans/plans.csv" in answer.stdout
     )
@@ -198,7 +201,10 @@ def test_check_names_the_same_mistakes(project: Path, tmp_path: Path) -> None:
     add_seed_mistakes(project)
     answer = Installation(tmp_path / "home").commissions("check", root=project)
     assert answer.returncode == 1
-    assert "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number" in answer.stderr
+    assert (
+        "seeds/plans/tiers.csv row 2, column rate_expression: plan 'foo', expression `5%`: 5% is not a number"
+        in answer.stderr
+    )
     assert not (tmp_path / "home" / "warehouse.duckdb").exists()
 
 

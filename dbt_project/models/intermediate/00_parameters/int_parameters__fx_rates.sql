@@ -14,7 +14,7 @@ final as (
   select
     "ToCurrencyCode"::varchar as currency_code,
     "CurrencyRateDate"::date as rate_date,
-    "AverageRate"::decimal(18, 8) as units_per_base
+    "AverageRate"::decimal(28, 10) as units_per_base
   from currency_rates
 )
 

@@ -55,5 +55,5 @@ select
   currency_code::varchar as currency_code,
   booked_date::date as booked_date,
   rate_date::date as rate_date,
-  units_per_base::decimal(18, 8) as units_per_base
+  units_per_base::decimal(28, 10) as units_per_base
 from final

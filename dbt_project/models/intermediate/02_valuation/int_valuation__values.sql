@@ -116,21 +116,21 @@ final as (
     native_payable_amount::decimal(28, 10) as native_payable_amount,
     currency_code::varchar as currency_code,
     (
-      case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from', 8, 8) }} end
+      case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from') }} end
     )::decimal(28, 10) as fx_rate,
     (case when reason_code is null and not is_unconverted then fx_rate_date end)::date as fx_rate_date,
     (
       case
         when reason_code is not null then null
         when is_unconverted then native_value_amount
-        else {{ ratio('native_value_amount * units_to', 'units_from', 18, 8) }}
+        else {{ ratio('cast(native_value_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
       end
     )::decimal(28, 10) as value_amount,
     (
       case
         when reason_code is not null then null
         when is_unconverted then native_payable_amount
-        else {{ ratio('native_payable_amount * units_to', 'units_from', 18, 8) }}
+        else {{ ratio('cast(native_payable_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
       end
     )::decimal(28, 10) as payable_amount,
     weight::decimal(28, 10) as weight,
