@@ -9,7 +9,7 @@
     when tier_amount is not null
       then base_amount + cast({{ commissions.ratio(
         'cast(tier_amount as decimal(38, 4)) * cast(' ~ x ~ ' - start_amount as decimal(38, 10))',
-        'cast(end_amount - start_amount as decimal(28, 4))', 14, 4
+        'cast(end_amount - start_amount as decimal(28, 10))', 14, 10
       ) }} as decimal(38, 20))
     else {{ commissions.straight_at(x) }}
   end
