@@ -106,7 +106,7 @@ floored_periods as (
       and assigned_periods.payee_id = participants.payee_id
       and participants.plan_valid_from <= assigned_periods.last_day
       and {{ commissions.in_force('assigned_periods.last_day', 'participants', 'window_from', 'window_to') }}
-  inner join floor_modifiers on participants.window_key = floor_modifiers.window_key
+  left join floor_modifiers on participants.window_key = floor_modifiers.window_key
 ),
 
 period_totals as (
