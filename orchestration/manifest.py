@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -54,18 +56,37 @@ def is_stale(manifest: Path = MANIFEST) -> bool:
 def ensure_manifest() -> bool:
     """Run `dbt parse` when the manifest is stale. Returns whether it did.
 
+    Of several processes one parses, the others wait for it; nobody sees half a manifest.
+
     Raises ManifestError with dbt's own message when the project does not parse.
     """
     if not is_stale():
         return False
+    DBT_TARGET_DIR.mkdir(exist_ok=True)
+    with (DBT_TARGET_DIR / "parse.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_stale():
+            return False
+        with tempfile.TemporaryDirectory(dir=DBT_TARGET_DIR) as folder:
+            parsed = _parse(Path(folder))
+            parsed.touch()
+            parsed.replace(MANIFEST)
+    return True
+
+
+def _parse(target: Path) -> Path:
+    """Parse the project into a folder and return the manifest in it."""
+    known = DBT_TARGET_DIR / "partial_parse.msgpack"
+    if known.exists():
+        shutil.copy(known, target)
     answer = subprocess.run(
         [dbt_executable(), "--no-use-colors", "--quiet", "parse", "--project-dir", str(DBT_PROJECT_DIR)],
         env={
             **os.environ,
             **TELEMETRY_OFF,
             "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
-            "DBT_TARGET_PATH": str(DBT_TARGET_DIR),
-            "DBT_LOG_PATH": str(DBT_TARGET_DIR),
+            "DBT_TARGET_PATH": str(target),
+            "DBT_LOG_PATH": str(target),
         },
         cwd=DBT_PROJECT_DIR,
         capture_output=True,
@@ -74,8 +95,9 @@ def ensure_manifest() -> bool:
     )
     if answer.returncode != 0:
         raise ManifestError(f"the dbt project does not parse:\n{(answer.stdout + answer.stderr).strip()}")
-    MANIFEST.touch()
-    return True
+    if (target / known.name).exists():
+        (target / known.name).replace(known)
+    return target / MANIFEST.name
 
 
 def read_manifest(path: Path = MANIFEST) -> dict[str, Any]:

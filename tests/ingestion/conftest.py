@@ -26,11 +26,20 @@ Row = dict[str, str]
 
 def sample_rows(system: str, table: str) -> list[Row]:
     """Return the rows of a bundled extract."""
+    return list(csv.DictReader(io.StringIO(sample_text(system, table), newline="")))
+
+
+def sample_header(system: str, table: str) -> list[str]:
+    """Return the column names of a bundled extract, which may have no rows."""
+    return next(csv.reader(io.StringIO(sample_text(system, table), newline="")))
+
+
+def sample_text(system: str, table: str) -> str:
+    """Return a bundled extract as text."""
     path = SAMPLE_DIR / system / f"{table}.csv"
-    content = (
+    return (
         path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".csv.gz").read_bytes())
-    )
-    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+    ).decode()
 
 
 @dataclass

@@ -14,7 +14,7 @@ from ingestion.salesforce.tables import TABLES
 
 VERSION = "v62.0"
 DATA = f"/services/data/{VERSION}"
-CLIENT_ID, CLIENT_SECRET = "connected-app-id", "very-secret-of-the-app"
+CLIENT_ID, CLIENT_SECRET = "connected.app.id", "very.secret.of.the.app"
 Row = dict[str, Any]
 
 _SOQL = re.compile(

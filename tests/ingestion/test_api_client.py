@@ -31,7 +31,7 @@ from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, 
 from ingestion.api.client import Client, ClientOptions
 from ingestion.api.errors import ApiError, AuthError, ForbiddenError, NotFoundError, RateLimitError
 
-SECRET = "very-secret-of-the-app"
+SECRET = "very.secret.of.the.app"
 FAST = ClientOptions(read_seconds=0.4, attempts=4, backoff_seconds=0.05, wait_seconds_max=3)
 ROWS = [{"id": str(number), "amount": Decimal(number) + Decimal("0.10")} for number in range(10)]
 
@@ -207,7 +207,7 @@ def test_a_token_endpoint_that_is_busy_is_asked_again(server: FaultServer) -> No
 
 def test_a_replaced_refresh_token_is_kept_for_the_next_load(server: FaultServer, tmp_path: Path) -> None:
     server.oauth(
-        "/rotating", client_id="app", client_secret=SECRET, refresh_token="refresh-at-first", rotates=True
+        "/rotating", client_id="app", client_secret=SECRET, refresh_token="refresh.at.first", rotates=True
     )
     path = tmp_path / "tokens" / "crm.json"
 
@@ -217,14 +217,14 @@ def test_a_replaced_refresh_token_is_kept_for_the_next_load(server: FaultServer,
         )
         Client("crm", server.url, credentials, options=FAST).get("/api/rows")
 
-    load("refresh-at-first")
-    load("refresh-at-first")
+    load("refresh.at.first")
+    load("refresh.at.first")
     sent = [request.body.decode() for request in server.asked("/rotating")]
-    assert ["refresh-at-first" in body for body in sent] == [True, False]
+    assert ["refresh.at.first" in body for body in sent] == [True, False]
     assert path.stat().st_mode & 0o077 == 0
-    assert "refresh-at-first" not in path.read_text()
-    server.refresh_token = "configured-anew"
-    load("configured-anew")
+    assert "refresh.at.first" not in path.read_text()
+    server.refresh_token = "configured.anew"
+    load("configured.anew")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from ingestion.dynamics.tables import TABLES
 from ingestion.load import TableResult
 
 BASE = "/api/data/v9.2"
-CLIENT_ID, SECRET = "app-registration", "secret-of-the-app-registration"
+CLIENT_ID, SECRET = "app.registration", "secret.of.the.app.registration"
 KINDS = {
     "decimal": "Money",
     "timestamp": "DateTime",

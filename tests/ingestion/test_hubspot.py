@@ -17,7 +17,7 @@ from ingestion.hubspot import reader
 from ingestion.hubspot.tables import COMPANIES, DEALS, LINE_ITEMS
 from ingestion.load import TableResult
 
-TOKEN = "pat-token-of-the-app"
+TOKEN = "pat.token.of.the.app"
 KINDS = {
     "decimal": "number",
     "timestamp": "datetime",

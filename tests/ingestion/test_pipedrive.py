@@ -15,7 +15,7 @@ from ingestion.api.errors import ApiError, RateLimitError
 from ingestion.load import TableResult
 from ingestion.pipedrive import reader
 
-TOKEN = "api-token-of-the-admin"
+TOKEN = "api.token.of.the.admin"
 REGION = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12"
 QUOTA = "9d3f0a3dd4a5bb7df12a4b7e3c2c6d9cbb9c2a10"
 

@@ -57,7 +57,7 @@ class Crm:
         server.oauth(
             "/oauth/v2/token",
             client_id="1000.ID",
-            client_secret="secret-of-the-client",
+            client_secret="secret.of.the.client",
             refresh_token="1000.refresh-token",
         )
         server.route("GET", f"{BASE}/settings/fields")(lambda request: self._checked(request, self._fields))
@@ -144,7 +144,7 @@ class Crm:
 def crm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crm]:
     for name, value in (
         ("CLIENT_ID", "1000.ID"),
-        ("CLIENT_SECRET", "secret-of-the-client"),
+        ("CLIENT_SECRET", "secret.of.the.client"),
         ("REFRESH_TOKEN", "1000.refresh-token"),
     ):
         monkeypatch.setenv(f"SOURCES__ZOHO__{name}", value)
