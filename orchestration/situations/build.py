@@ -81,7 +81,6 @@ def write_seeds(tables: Tables, folder: Path, originals: Path) -> None:
 
 
 def _quoted(cell: str | None) -> str:
-    """Quote every filled cell: a reader of CSV may take ' for the quote character where no cell shows another."""
     return '"' + cell.replace('"', '""') + '"' if cell else ""
 
 
@@ -184,8 +183,16 @@ def _is_day(cell: str) -> bool:
     return len(cell) == len("2024-01-01")
 
 
-def calculate(home: Path, seeds: Path, as_of_date: date, dbt_project: Path, *, with_tests: bool) -> None:
-    """Run one dbt build over the warehouse in `home`. Raises BuildError with what dbt said."""
+def calculate(
+    home: Path,
+    seeds: Path,
+    as_of_date: date,
+    dbt_project: Path,
+    *,
+    with_tests: bool = False,
+    command: Sequence[str] = (),
+) -> None:
+    """Run dbt over the warehouse in `home`: a build, or another command. Raises BuildError with what dbt said."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("COMMISSIONS_", "DBT_"))}
     env |= {
         "COMMISSIONS_HOME": str(home),
@@ -194,10 +201,10 @@ def calculate(home: Path, seeds: Path, as_of_date: date, dbt_project: Path, *, w
         "DO_NOT_TRACK": "1",
     }
     dbt = str(Path(sys.executable).parent / "dbt")
-    command = [dbt, "--no-use-colors", "build", "--vars", f"{{as_of_date: '{as_of_date}'}}"]
-    command += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
-    command += ["--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
-    done = subprocess.run(command, cwd=dbt_project, env=env, capture_output=True, text=True, check=False)
+    build = ["build", "--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
+    arguments = [dbt, "--no-use-colors", *(command or build), "--vars", f"{{as_of_date: '{as_of_date}'}}"]
+    arguments += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
+    done = subprocess.run(arguments, cwd=dbt_project, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stdout + done.stderr
         at = said.find("Completed with")
