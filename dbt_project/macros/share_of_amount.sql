@@ -5,7 +5,10 @@
     when share_before = 0 and share_after = share_of and share_factor = 1 then {{ amount }}
     else
       {{ commissions.ratio(commissions.share_product(amount, 'share_after'), 'share_of', 20, 10) }}
-      - {{ commissions.ratio(commissions.share_product(amount, 'share_before'), 'share_of', 20, 10) }}
+      - case
+        when share_before = 0 then cast(0 as decimal(28, 10))
+        else {{ commissions.ratio(commissions.share_product(amount, 'share_before'), 'share_of', 20, 10) }}
+      end
   end
 {%- endmacro %}
 

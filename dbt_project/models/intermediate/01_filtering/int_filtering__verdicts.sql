@@ -14,8 +14,12 @@ plan_versions as (
   select * from {{ ref('plans') }}
 ),
 
+-- A version that does not take the transaction needs no row: the join below leaves it empty, and empty is false.
 filter_results as (
   select * from {{ ref('int_filtering__filter_results') }}
+  where
+    is_filter_met
+    or is_variable_missing
 ),
 
 owners as (
@@ -50,36 +54,42 @@ days_without_need_of_an_owner as (
       and {{ in_force('booked_days.booked_date', 'credit_rules') }}
 ),
 
-candidates as (
+owned as (
   select
     transactions.*,
-    plans.plan_id,
-    plan_versions.valid_from as plan_valid_from,
-    coalesce(filter_results.is_filter_met, false) as is_filter_met,
-    coalesce(filter_results.is_variable_missing, false) as is_variable_missing,
-    owners.payee_id as owner_payee_id,
-    days_without_need_of_an_owner.plan_id is null as is_owner_needed
+    owners.payee_id as owner_payee_id
   from transactions
-  left join plans on transactions.pool_object = plans.source_object
-  left join plan_versions
-    on
-      plans.plan_id = plan_versions.plan_id
-      and plans.source_object = plan_versions.source_object
-      and {{ in_force('transactions.booked_date', 'plan_versions') }}
-  left join filter_results
-    on
-      plan_versions.plan_id = filter_results.plan_id
-      and plan_versions.valid_from = filter_results.plan_valid_from
-      and transactions.transaction_id = filter_results.transaction_id
   left join owners
     on
       transactions.source_system = owners.source_system
       and transactions.owner_alias = owners.alias
       and {{ in_force('transactions.booked_date', 'owners') }}
+),
+
+candidates as (
+  select
+    owned.*,
+    plans.plan_id,
+    plan_versions.valid_from as plan_valid_from,
+    coalesce(filter_results.is_filter_met, false) as is_filter_met,
+    coalesce(filter_results.is_variable_missing, false) as is_variable_missing,
+    days_without_need_of_an_owner.plan_id is null as is_owner_needed
+  from owned
+  left join plans on owned.pool_object = plans.source_object
+  left join plan_versions
+    on
+      plans.plan_id = plan_versions.plan_id
+      and plans.source_object = plan_versions.source_object
+      and {{ in_force('owned.booked_date', 'plan_versions') }}
+  left join filter_results
+    on
+      plan_versions.plan_id = filter_results.plan_id
+      and plan_versions.valid_from = filter_results.plan_valid_from
+      and owned.transaction_id = filter_results.transaction_id
   left join days_without_need_of_an_owner
     on
       plans.plan_id = days_without_need_of_an_owner.plan_id
-      and transactions.booked_date = days_without_need_of_an_owner.booked_date
+      and owned.booked_date = days_without_need_of_an_owner.booked_date
 ),
 
 judged as (

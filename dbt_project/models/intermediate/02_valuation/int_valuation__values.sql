@@ -95,6 +95,19 @@ valued as (
   from priced
 ),
 
+converted as (
+  select
+    *,
+    (
+      case
+        when reason_code is not null then null
+        when is_unconverted then native_value_amount
+        else {{ ratio('cast(native_value_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
+      end
+    )::decimal(28, 10) as value_amount
+  from valued
+),
+
 final as (
   select
     (transaction_id || '|' || plan_id)::varchar as value_key,
@@ -119,23 +132,18 @@ final as (
       case when reason_code is null and not is_unconverted then {{ ratio('units_to', 'units_from') }} end
     )::decimal(28, 10) as fx_rate,
     (case when reason_code is null and not is_unconverted then fx_rate_date end)::date as fx_rate_date,
+    value_amount::decimal(28, 10) as value_amount,
     (
       case
         when reason_code is not null then null
-        when is_unconverted then native_value_amount
-        else {{ ratio('cast(native_value_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
-      end
-    )::decimal(28, 10) as value_amount,
-    (
-      case
-        when reason_code is not null then null
+        when native_payable_amount = native_value_amount then value_amount
         when is_unconverted then native_payable_amount
         else {{ ratio('cast(native_payable_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
       end
     )::decimal(28, 10) as payable_amount,
     weight::decimal(28, 10) as weight,
     reason_code::varchar as reason_code
-  from valued
+  from converted
 )
 
 select * from final

@@ -40,15 +40,16 @@ rolling_plans as (
   from rollup_levels
 ),
 
-shared as (
+valued_recipients as (
   select
     recipients.*,
+    valued.value_amount,
+    valued.payable_amount,
     valued.plan_valid_from,
     valued.credit_date,
     valued.calendar_id,
     valued.currency_code,
     {{ share_of_amount('valued.value_amount') }} as shared_amount,
-    {{ share_of_amount('valued.payable_amount') }} as shared_payable_amount,
     rolling_plans.plan_id is not null as is_rolling
   from recipients
   inner join valued
@@ -56,6 +57,16 @@ shared as (
       recipients.plan_id = valued.plan_id
       and recipients.transaction_id = valued.transaction_id
   left join rolling_plans on recipients.plan_id = rolling_plans.plan_id
+),
+
+shared as (
+  select
+    *,
+    case
+      when payable_amount = value_amount then shared_amount
+      else {{ share_of_amount('payable_amount') }}
+    end as shared_payable_amount
+  from valued_recipients
 ),
 
 at_level_zero as (

@@ -42,7 +42,7 @@ credits as (
   group by transaction_id, plan_id
 ),
 
-joined as (
+eligible as (
   select
     verdicts.*,
     transaction_values.value_amount,
@@ -50,7 +50,6 @@ joined as (
     coalesce(credits.credit_count, 0) as credit_count,
     credits.credited_amount,
     case
-      when verdicts.reason_code is not null then verdicts.reason_code
       when transaction_values.reason_code is not null then transaction_values.reason_code
       when credits.credit_count is not null then null
       when refused_reasons.reason_code is not null then refused_reasons.reason_code
@@ -75,6 +74,22 @@ joined as (
     on
       verdicts.transaction_id = credits.transaction_id
       and verdicts.plan_id = credits.plan_id
+  where verdicts.reason_code is null
+),
+
+-- Most rows by far: what filtering has stopped goes no further.
+joined as (
+  select * from eligible
+  union all
+  select
+    *,
+    null as value_amount,
+    null as currency_code,
+    0 as credit_count,
+    null as credited_amount,
+    reason_code as final_reason_code
+  from verdicts
+  where reason_code is not null
 ),
 
 final as (

@@ -69,13 +69,6 @@ weighed as (
 
 paid as (
   select
-    reward_id,
-    payee_id as beneficiary_id,
-    commission_amount as paid_amount
-  from rewards
-  where beneficiary_code = 'payee'
-  union all
-  select
     rewards.reward_id,
     managers.manager_id as beneficiary_id,
     rewards.commission_amount as paid_amount
@@ -101,23 +94,38 @@ paid as (
   inner join weighed on rewards.reward_id = weighed.reward_id
 ),
 
-final as (
+beneficiaries as (
   select
-    (rewards.reward_id || '|' || paid.beneficiary_id)::varchar as commission_key,
-    rewards.reward_id::varchar as reward_id,
-    rewards.reward_kind_code::varchar as reward_kind_code,
-    rewards.credit_id::varchar as credit_id,
-    rewards.window_key::varchar as window_key,
-    rewards.transaction_id::varchar as transaction_id,
-    rewards.plan_id::varchar as plan_id,
-    rewards.plan_valid_from::date as plan_valid_from,
-    rewards.payee_id::varchar as credited_payee_id,
-    paid.beneficiary_id::varchar as payee_id,
-    rewards.reward_date::date as reward_date,
-    rewards.currency_code::varchar as currency_code,
-    paid.paid_amount::decimal(18, 4) as commission_amount
+    *,
+    payee_id as beneficiary_id,
+    commission_amount as paid_amount
+  from rewards
+  where beneficiary_code = 'payee'
+  union all
+  select
+    rewards.*,
+    paid.beneficiary_id,
+    paid.paid_amount
   from rewards
   inner join paid on rewards.reward_id = paid.reward_id
+),
+
+final as (
+  select
+    (reward_id || '|' || beneficiary_id)::varchar as commission_key,
+    reward_id::varchar as reward_id,
+    reward_kind_code::varchar as reward_kind_code,
+    credit_id::varchar as credit_id,
+    window_key::varchar as window_key,
+    transaction_id::varchar as transaction_id,
+    plan_id::varchar as plan_id,
+    plan_valid_from::date as plan_valid_from,
+    payee_id::varchar as credited_payee_id,
+    beneficiary_id::varchar as payee_id,
+    reward_date::date as reward_date,
+    currency_code::varchar as currency_code,
+    paid_amount::decimal(18, 4) as commission_amount
+  from beneficiaries
 )
 
 select * from final

@@ -67,13 +67,7 @@ paid_to_date as (
 netted as (
   select
     *,
-    {{ ratio(
-      'cast(paid_after_amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4
-    ) }}
-    - {{ ratio(
-      'cast(paid_after_amount - amount as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4
-    ) }}
-      as collected_amount
+    {{ net_of('paid_after_amount') }} - {{ net_of('paid_after_amount - amount') }} as collected_amount
   from paid_to_date
 ),
 

@@ -77,8 +77,8 @@ collected as (
 earned as (
   select
     *,
-    {{ ratio('commission_amount * capped_before_amount', 'transaction_amount', 14, 10, 6) }} as earned_before_amount,
-    {{ ratio('commission_amount * capped_after_amount', 'transaction_amount', 14, 10, 6) }} as earned_after_amount
+    {{ earned_at('capped_before_amount') }} as earned_before_amount,
+    {{ earned_at('capped_after_amount') }} as earned_after_amount
   from collected
 ),
 
@@ -88,7 +88,10 @@ collection_lines as (
     *,
     kind_code as event_code,
     paid_date as event_date,
-    {{ ratio('capped_after_amount', 'transaction_amount', 10, 10, 8) }} as collected_ratio,
+    case
+      when capped_after_amount = transaction_amount then cast(1 as decimal(28, 10))
+      else {{ ratio('capped_after_amount', 'transaction_amount', 10, 10, 8) }}
+    end as collected_ratio,
     {{ round_money('earned_after_amount', 'minor_unit') }}
     - {{ round_money('earned_before_amount', 'minor_unit') }} as line_amount
   from earned

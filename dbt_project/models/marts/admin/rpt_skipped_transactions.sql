@@ -15,11 +15,18 @@ transactions as (
   select * from {{ ref('int_pool__transactions') }}
 ),
 
+credited as (
+  select distinct transaction_id
+  from dispositions
+  where credit_count > 0
+),
+
 flagged as (
   select
-    *,
-    max(credit_count) over (partition by transaction_id) > 0 as is_credited_elsewhere
+    dispositions.*,
+    credited.transaction_id is not null as is_credited_elsewhere
   from dispositions
+  left join credited on dispositions.transaction_id = credited.transaction_id
 ),
 
 final as (

@@ -1,0 +1,12 @@
+{# The part of a paid amount that is neither tax nor freight: its share of the invoice's total on the subtotal. Nothing
+   and the whole need no division, and are most payments. #}
+{% macro net_of(paid_amount) -%}
+  case
+    when subtotal_amount is null or coalesce(total_amount, 0) = 0 then null
+    when {{ paid_amount }} = 0 then cast(0 as decimal(28, 10))
+    when {{ paid_amount }} = total_amount then subtotal_amount
+    else {{ commissions.ratio(
+      'cast(' ~ paid_amount ~ ' as decimal(38, 4)) * cast(subtotal_amount as decimal(38, 4))', 'total_amount', 8, 4
+    ) }}
+  end
+{%- endmacro %}
