@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check summary test situations oracle mutants bench lint types ui kill lock clean
+.PHONY: help setup run check sources summary test situations oracle mutants bench lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ run: $(READY) ## Land, calculate and publish, then print what everybody is paid 
 
 check: $(READY) ## Check plan seeds and extracts; writes nothing.
 	@$(BIN)/commissions check
+
+sources: $(READY) ## Ask every connected system: secrets, permissions, fields; writes nothing.
+	@$(BIN)/commissions check-sources
 
 summary: $(READY) ## Print the summary of the last good run again.
 	@$(BIN)/commissions summary
@@ -57,7 +60,7 @@ lint: $(READY) ## Check the style of Python and SQL.
 	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 types: $(READY) ## Check the Python types.
-	@$(BIN)/mypy ingestion orchestration
+	@$(BIN)/mypy ingestion orchestration benchmarks
 
 kill: $(READY) ## Kill loads at random points and rerun them, ROUNDS times; nothing may be lost or doubled.
 	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -p no:xdist -q tests/ingestion -k kill

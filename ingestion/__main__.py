@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from ingestion.api.config import ConfigError
 from ingestion.api.errors import ApiError
 from ingestion.load import InputError, LandingError, LoadResult, WarehouseBusyError, load_system
 from ingestion.registry import SYSTEMS
@@ -23,6 +24,15 @@ def report(result: LoadResult) -> str:
 
 
 def main() -> int:
+    """Load the named systems, by default all; 1 when one cannot be loaded."""
+    try:
+        return _load()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _load() -> int:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description="Load the extracts.")
     parser.add_argument("systems", nargs="*", metavar="system", help=f"default: all of {', '.join(SYSTEMS)}")
     systems = parser.parse_args().systems or list(SYSTEMS)

@@ -332,7 +332,7 @@ def _check_key(file: str, table: Table, values: dict[str, list[Any]], lines: lis
     return problems
 
 
-def _convert(
+def convert(
     file: str, column: Column, cells: Sequence[str], lines: list[int]
 ) -> tuple[list[Any], list[str], list[Problem]]:
     """Return a column's values, its parts of the row hash, and problems. Empty text is NULL.
@@ -362,7 +362,7 @@ def _convert(
     return [values[cell] for cell in cells], [parts[cell] for cell in cells], problems
 
 
-def _hash_rows(parts: Iterable[list[str]]) -> list[str]:
+def hash_rows(parts: Iterable[list[str]]) -> list[str]:
     """Return one hash a row over its filled columns, so that a new empty column changes no hash."""
     return [
         hashlib.blake2b("".join(row).encode("utf-8"), digest_size=16).hexdigest()
@@ -406,7 +406,7 @@ def _read(extract: ExtractFile, table: Table) -> ReadTable:
     values: dict[str, list[Any]] = {}
     hash_parts: dict[str, list[str]] = {}
     for column in columns:
-        values[column.name], hash_parts[column.name], faults = _convert(
+        values[column.name], hash_parts[column.name], faults = convert(
             file, column, cells[position[column.name]], lines
         )
         problems += faults
@@ -423,7 +423,7 @@ def _read(extract: ExtractFile, table: Table) -> ReadTable:
         pa.field(SOURCE_ROW, pa.int64(), nullable=False),
     ]
     names = sorted(column.name for column in columns)
-    values[ROW_HASH] = _hash_rows(hash_parts[name] for name in names)
+    values[ROW_HASH] = hash_rows(hash_parts[name] for name in names)
     values[SOURCE_FILE] = [file] * len(lines)
     values[SOURCE_ROW] = lines
     schema = pa.schema(fields)

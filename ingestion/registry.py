@@ -1,5 +1,7 @@
 """All source systems, in the order in which they are loaded."""
 
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import dlt
@@ -49,4 +51,24 @@ def source_systems(settings: Settings) -> dict[str, SourceSystem]:
     }
 
 
-SYSTEMS: dict[str, SourceSystem] = source_systems(Settings.from_env())
+class Systems(Mapping[str, SourceSystem]):
+    """The systems of this process's settings, read from sources.toml when first asked for.
+
+    Importing this module therefore never fails; the first use raises ConfigError where sources.toml cannot be used.
+    """
+
+    @cached_property
+    def _found(self) -> dict[str, SourceSystem]:
+        return source_systems(Settings.from_env())
+
+    def __getitem__(self, name: str) -> SourceSystem:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+SYSTEMS: Mapping[str, SourceSystem] = Systems()

@@ -1,5 +1,6 @@
 """The assets, from the inputs to the published marts. Each wraps a function that works without Dagster."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -11,8 +12,10 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from packaging.version import Version
 from pydantic import PrivateAttr
 
+from ingestion.api.config import ConfigError
+from ingestion.api.errors import ApiError
 from ingestion.load import InputError, LandingError, WarehouseBusyError, load_system
-from ingestion.registry import SYSTEMS
+from ingestion.registry import FILE_SYSTEMS, SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
 from ingestion.tables import SourceSystem
 from orchestration.failures import read_failures, render
@@ -37,6 +40,9 @@ from orchestration.translator import (
 # All steps write the one DuckDB file; the pool keeps them apart in any executor.
 WRITER_POOL = "duckdb_writer"
 COUNTS = ("file", "new", "retired", "live")
+# How often a step is tried again after the network or a connected system failed it, and the seconds between.
+RETRIES = 2
+RETRY_SECONDS = 60
 
 ensure_manifest()
 MANIFEST = read_manifest()
@@ -77,6 +83,8 @@ def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-ar
     """All seed files and extracts, checked before anything is written."""
     try:
         checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env())
+    except ConfigError as error:
+        raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
     except PreflightError as error:
         raise dg.Failure(
             f"{len(error.problems)} problems in the inputs; nothing was written.\n{error}",
@@ -96,10 +104,14 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
     ]
 
     @dg.multi_asset(name=f"land_{system.name}", specs=specs, can_subset=False, pool=WRITER_POOL)
-    def land(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
         try:
             result = load_system(system.name, IngestionSettings.from_env())
-        except (InputError, LandingError, WarehouseBusyError) as error:
+        except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
+            # Wrong data stays wrong: only what the network or the system failed is tried again.
+            if isinstance(error, ApiError) and error.may_pass and context.retry_number < RETRIES:
+                context.log.warning(f"{system.title}: {error}; tried again in {RETRY_SECONDS} s")
+                raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from None
             raise dg.Failure(f"{system.title}: {error}", allow_retries=False) from None
         for table, counts in result.tables.items():
             yield dg.MaterializeResult(
@@ -115,6 +127,18 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
             )
 
     return land
+
+
+def known_systems() -> Mapping[str, SourceSystem]:
+    """The systems of the graph. With a sources.toml that cannot be used: those of files.
+
+    The graph then loads all the same, and each run fails in its first step with the mend, before anything is written.
+    """
+    try:
+        return dict(SYSTEMS)
+    except ConfigError as error:
+        warnings.warn(f"sources.toml cannot be used, runs will fail: {error}", stacklevel=1)
+        return FILE_SYSTEMS
 
 
 class LocalDbt(DbtCliResource):
@@ -216,4 +240,4 @@ def _landed(instance: dg.DagsterInstance) -> Iterator[Mapping[str, object]]:
                     yield {"source_system": system.name, "table_name": table.name, **counts}
 
 
-ASSETS = [preflight, *(raw_assets(system) for system in SYSTEMS.values()), models, published_marts]
+ASSETS = [preflight, *(raw_assets(system) for system in known_systems().values()), models, published_marts]

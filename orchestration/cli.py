@@ -1,4 +1,4 @@
-"""The command line: `commissions run`, `check`, `summary` and `ui`."""
+"""The command line: `commissions run`, `check`, `check-sources`, `situations`, `summary` and `ui`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ ENVIRONMENT = """\b
 Environment:
   COMMISSIONS_HOME        folder of everything that is written (default: var/ in the project)
   COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
+  COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
@@ -57,9 +58,28 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End the command with a message when sources.toml cannot be used; nothing was started or written then."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from ingestion.api.config import ConfigError
+        from ingestion.registry import configured_systems
+        from ingestion.settings import Settings as IngestionSettings
+
+        try:
+            configured_systems(IngestionSettings.from_env())
+        except ConfigError as error:
+            raise click.ClickException(f"{error}. Nothing was started.") from None
+        return command(*args, **kwargs)
+
+    return wrapped
+
+
 @main.command()
 @click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
 @with_settings
+@with_sources
 def run(settings: RunSettings, wait: bool) -> None:
     """Check, land, calculate and publish; then print the summary.
 
@@ -84,6 +104,7 @@ def run(settings: RunSettings, wait: bool) -> None:
 
 @main.command()
 @with_settings
+@with_sources
 def check(settings: RunSettings) -> None:
     """Check all seed files and extracts. Writes nothing to the warehouse."""
     from ingestion.settings import Settings as IngestionSettings
@@ -96,6 +117,41 @@ def check(settings: RunSettings) -> None:
         click.echo(f"\n{_count(len(error.problems), 'problem')}. Nothing was written.", err=True)
         sys.exit(EXIT_FAILED)
     click.echo(f"{checked.seeds} seed files and {checked.extracts} extracts are in order.")
+
+
+@main.command("check-sources")
+@with_settings
+@with_sources
+def check_sources(settings: RunSettings) -> None:
+    """Ask every connected system: secrets, credentials, permissions, each needed field.
+
+    Writes nothing. Each problem is printed with its mend.
+    """
+    from ingestion.api import checks
+    from ingestion.registry import configured_systems
+    from ingestion.settings import Settings as IngestionSettings
+
+    sources = IngestionSettings.from_env()
+    findings = checks.check_sources(configured_systems(sources), sources)
+    click.echo(checks.render_findings(findings))
+    if not all(finding.is_ok for finding in findings):
+        sys.exit(EXIT_FAILED)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("--only", help="Only the situations whose title contains this text.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder in which the warehouse is kept.")
+@with_sources
+def situations(folder: Path, only: str | None, keep: Path | None) -> None:
+    """Calculate the situations of FOLDER, or of one YAML file, and compare them with what they expect.
+
+    Exit codes: 0 all met, 1 a figure differs, 2 a situation cannot be used.
+    """
+    from orchestration.situations.__main__ import main as run_situations
+
+    arguments = [str(folder), *(["--only", only] if only else []), *(["--keep", str(keep)] if keep else [])]
+    sys.exit(run_situations(arguments))
 
 
 @main.command()
@@ -115,6 +171,7 @@ def summary(settings: RunSettings) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @with_settings
+@with_sources
 def ui(settings: RunSettings, host: str, port: int) -> None:
     """Start Dagster: the asset graph, the runs, and the daily schedule. Stop it with Ctrl-C."""
     from orchestration.manifest import ManifestError, ensure_manifest

@@ -16,7 +16,10 @@ from typing import Any
 
 from orchestration.settings import DBT_PROJECT_DIR, DBT_TARGET_DIR, TELEMETRY_OFF
 
-MANIFEST = DBT_TARGET_DIR / "manifest.json"
+# A folder of its own: a dbt that somebody starts by hand rewrites target/manifest.json in place.
+PARSED_DIR = DBT_TARGET_DIR / "parsed"
+MANIFEST = PARSED_DIR / "manifest.json"
+PARTIAL_PARSE = PARSED_DIR / "partial_parse.msgpack"
 PROJECT_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
 
 
@@ -62,23 +65,26 @@ def ensure_manifest() -> bool:
     """
     if not is_stale():
         return False
-    DBT_TARGET_DIR.mkdir(exist_ok=True)
-    with (DBT_TARGET_DIR / "parse.lock").open("w") as lock:
+    PARSED_DIR.mkdir(parents=True, exist_ok=True)
+    with (PARSED_DIR / "parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_stale():
             return False
-        with tempfile.TemporaryDirectory(dir=DBT_TARGET_DIR) as folder:
+        with tempfile.TemporaryDirectory(dir=PARSED_DIR) as folder:
+            began = Path(folder) / "began"
+            began.touch()
             parsed = _parse(Path(folder))
-            parsed.touch()
+            # As old as the parse's beginning: what is edited during it makes the manifest stale.
+            at = began.stat().st_mtime_ns
+            os.utime(parsed, ns=(at, at))
             parsed.replace(MANIFEST)
     return True
 
 
 def _parse(target: Path) -> Path:
     """Parse the project into a folder and return the manifest in it."""
-    known = DBT_TARGET_DIR / "partial_parse.msgpack"
-    if known.exists():
-        shutil.copy(known, target)
+    if PARTIAL_PARSE.exists():
+        shutil.copy(PARTIAL_PARSE, target)
     answer = subprocess.run(
         [dbt_executable(), "--no-use-colors", "--quiet", "parse", "--project-dir", str(DBT_PROJECT_DIR)],
         env={
@@ -95,8 +101,8 @@ def _parse(target: Path) -> Path:
     )
     if answer.returncode != 0:
         raise ManifestError(f"the dbt project does not parse:\n{(answer.stdout + answer.stderr).strip()}")
-    if (target / known.name).exists():
-        (target / known.name).replace(known)
+    if (target / PARTIAL_PARSE.name).exists():
+        (target / PARTIAL_PARSE.name).replace(PARTIAL_PARSE)
     return target / MANIFEST.name
 
 

@@ -22,7 +22,7 @@ from dlt.sources.helpers.rest_client.auth import (
 from requests import PreparedRequest, RequestException, Response, Session
 from requests.auth import AuthBase
 
-from ingestion.api.errors import AuthError, Redactor
+from ingestion.api.errors import AuthError, Redactor, UnavailableError
 
 # A token is renewed this long before its end, so that it does not die under a request.
 RENEW_EARLY_SECONDS = 60
@@ -202,7 +202,7 @@ class OAuth2(Credentials):
     def _ask(self) -> dict[str, Any]:
         response, fault = _post(self._flow, self._refresh)
         if response is None:
-            raise AuthError(
+            raise UnavailableError(
                 self._system, f"the token endpoint {self._url} does not answer ({fault}); check the address"
             )
         body = _json(response)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ingestion.api.alerts import Described, described_alerts
 from ingestion.api.client import Client
-from ingestion.api.config import Configured, auth_secrets
+from ingestion.api.config import ConfigError, Configured, auth_secrets
 from ingestion.api.connector import Connector, Finding, MissingSecretError, secret_variable
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.api.plans import used_columns, uses
@@ -25,7 +25,10 @@ def check_sources(systems: Iterable[Configured], settings: Settings) -> list[Fin
 def render_findings(findings: Sequence[Finding]) -> str:
     """Return the printed form: one line a finding, the problems counted at the end."""
     if not findings:
-        return "No system is configured in sources.toml; all systems are read from files."
+        return (
+            "No connected system is switched on: every system is read from its extracts. "
+            "To switch one on, add its section to ingestion/sources.toml; ingestion/README.md lists the systems."
+        )
     problems = sum(not finding.is_ok for finding in findings)
     last = (
         "All in order." if not problems else f"{problems} of {len(findings)} checks found something to mend."
@@ -45,7 +48,10 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
         )
         for table in configured.absent
     ]
-    connector = configured.make()
+    try:
+        connector = configured.make()
+    except ConfigError as error:
+        return [*findings, Finding(name, "sources.toml", str(error), False, "correct it there")]
     missing = _missing_secrets(configured)
     if missing:
         return findings + missing
@@ -132,7 +138,11 @@ def main() -> int:
     from ingestion.registry import configured_systems
 
     settings = Settings.from_env()
-    findings = check_sources(configured_systems(settings), settings)
+    try:
+        findings = check_sources(configured_systems(settings), settings)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(render_findings(findings))
     return int(any(not finding.is_ok for finding in findings))
 

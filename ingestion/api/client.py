@@ -43,18 +43,19 @@ from tenacity.stop import stop_base
 
 from ingestion.api.auth import Credentials
 from ingestion.api.errors import (
+    RETRY_STATUSES,
     ApiError,
     AuthError,
     ForbiddenError,
     NotFoundError,
     RateLimitError,
     Redactor,
+    UnavailableError,
     without_query,
 )
 
 Record = dict[str, Any]
 
-RETRY_STATUSES = (408, 429, 500, 502, 503, 504)
 _BODY_SHOWN_CHARACTERS = 500
 
 
@@ -265,7 +266,7 @@ class Client:
                 )
             response, fault = _outcome(send, request, kwargs)
             if response is None:
-                raise ApiError(
+                raise UnavailableError(
                     self.system,
                     f"{request.method} {self._shown(request)}: no answer in {self.options.attempts} attempts "
                     f"({fault}); check the address and the network, then load again",

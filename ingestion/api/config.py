@@ -80,7 +80,7 @@ def duration(text: str) -> timedelta:
     Raises:
         ConfigError: it is none of these.
     """
-    match = re.fullmatch(r"([0-9]+) (second|minute|hour|day|week)s?", text.strip())
+    match = re.fullmatch(r"([0-9]+) (second|minute|hour|day|week)s?", str(text).strip())
     if not match:
         raise ConfigError(f"'{text}' is no duration; write a number and a unit, for example \"2 hours\"")
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
@@ -126,8 +126,10 @@ def read_sources(
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there; correct COMMISSIONS_SOURCES") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: {error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} is no TOML: {error}") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; correct COMMISSIONS_SOURCES") from None
     found = []
     for name, entry in content.items():
         try:
@@ -135,6 +137,21 @@ def read_sources(
         except ConfigError as error:
             raise ConfigError(f"{path.name} [{name}]: {error}") from None
     return found
+
+
+def _part(entry: Mapping[str, Any], key: str, place: str = "") -> dict[str, Any]:
+    """Return a part of a section that has keys of its own; empty where it is not there."""
+    part = entry.get(key, {})
+    if not isinstance(part, dict):
+        raise ConfigError(f"{place}{key} must have keys of its own, write [<system>.{place}{key}]")
+    return part
+
+
+def _names(entry: Mapping[str, Any], key: str, place: str = "") -> tuple[str, ...]:
+    names = entry.get(key, [])
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise ConfigError(f'{place}{key} must be a list of names, for example {key} = ["Id"]')
+    return tuple(names)
 
 
 def _refuse_unknown(entry: Mapping[str, Any], known: set[str], place: str) -> None:
@@ -155,7 +172,7 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
     connector = connector_class(entry["connector"])
     if connector.needs_base_url and not isinstance(entry.get("base_url"), str):
         raise ConfigError("base_url is missing")
-    options = dict(entry.get("options", {}))
+    options = _part(entry, "options")
     for key in options:
         if _SECRET_WORDS.search(key):
             raise ConfigError(
@@ -166,18 +183,22 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
         raise ConfigError(
             f"auth '{auth}' is not known to {connector.name}; known are {', '.join(connector.auths)}"
         )
-    details: Mapping[str, Any] = entry.get("tables", {})
-    for table, detail in details.items():
+    details: Mapping[str, Any] = _part(entry, "tables")
+    for table in details:
+        detail = _part(details, table, "tables.")
+        for key in ("columns", "options"):
+            _part(detail, key, f"tables.{table}.")
+        _names(detail, "key", f"tables.{table}.")
         _refuse_unknown(detail, _TABLE_KEYS, f"tables.{table}.")
     config = SourceConfig(
         name=name,
         connector=entry["connector"],
         base_url=_base_url(entry["base_url"]) if connector.needs_base_url else "",
         auth=auth,
-        read=tuple(entry.get("read", ())),
+        read=_names(entry, "read"),
         options=options,
         table_options={table: detail.get("options", {}) for table, detail in details.items()},
-        client=_client_options(entry.get("client", {})),
+        client=_client_options(_part(entry, "client")),
         token_dir=home / "tokens" if home else None,
     )
     tables, absent = _tables(connector, config, details, declared)
@@ -198,6 +219,10 @@ def _base_url(url: str) -> str:
 def _client_options(entry: Mapping[str, Any]) -> ClientOptions:
     known = {option.name for option in fields(ClientOptions)} - {"retry_after", "retry_statuses"}
     _refuse_unknown(entry, known, "client.")
+    for name, value in entry.items():
+        wanted = int if name == "attempts" else int | float
+        if isinstance(value, bool) or not isinstance(value, wanted) or value <= 0:
+            raise ConfigError(f"client.{name} must be a number above 0, without quotation marks")
     return ClientOptions(**entry)
 
 

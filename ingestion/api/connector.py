@@ -100,7 +100,7 @@ class SourceConfig:
         Raises:
             MissingSecretError: it is not set; the message names the environment variable.
         """
-        value = dlt.secrets.get(f"sources.{self.name}.{name}", str)
+        value = _looked_up(("sources", self.name), name)
         if not value:
             raise MissingSecretError(
                 self.name,
@@ -108,6 +108,15 @@ class SourceConfig:
                 f"or {name} under [sources.{self.name}] in dlt's secrets.toml",
             )
         return value
+
+
+def _looked_up(sections: tuple[str, ...], name: str) -> str:
+    # `dlt.secrets.get` would keep the value for the pipeline's trace, which dlt writes to a file.
+    for provider in dlt.secrets.config_providers:
+        value, _ = (None, "") if provider.is_empty else provider.get_value(name, str, "", *sections)
+        if value is not None:
+            return str(value)
+    return ""
 
 
 class MissingSecretError(ApiError):

@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 HIDDEN = "***"
+# Statuses that a later attempt may not meet.
+RETRY_STATUSES = (408, 429, 500, 502, 503, 504)
 # A shorter text is no secret and would blacken ordinary words.
 _SECRET_CHARACTERS_MIN = 6
 
@@ -49,6 +51,19 @@ class ApiError(Exception):
     def __init__(self, system: str, message: str, *, status: int | None = None, body: Any = None) -> None:
         self.system, self.status, self.body = system, status, body
         super().__init__(f"{system}: {message}")
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the network or the system is to blame, so that the same request may succeed in a while."""
+        return self.status in RETRY_STATUSES
+
+
+class UnavailableError(ApiError):
+    """No answer after all attempts."""
+
+    @property
+    def may_pass(self) -> bool:
+        return True
 
 
 class AuthError(ApiError):

@@ -21,9 +21,9 @@ from ingestion.files import (
     SOURCE_FILE,
     SOURCE_ROW,
     Problem,
-    _convert,
-    _hash_rows,
     arrow_type,
+    convert,
+    hash_rows,
 )
 from ingestion.tables import Column, Table
 
@@ -120,7 +120,7 @@ class Rows:
         parts: dict[str, list[str]] = {}
         for column in columns:
             cells = self._cells(column, records, numbers)
-            values[column.name], parts[column.name], faults = _convert(self.origin, column, cells, numbers)
+            values[column.name], parts[column.name], faults = convert(self.origin, column, cells, numbers)
             self._note(column, cells, faults)
         self._batches.append(self._batch(columns, values, parts, numbers))
 
@@ -167,7 +167,7 @@ class Rows:
         parts: dict[str, list[str]],
         numbers: list[int],
     ) -> pa.Table:
-        values[ROW_HASH] = _hash_rows(parts[name] for name in sorted(parts))
+        values[ROW_HASH] = hash_rows(parts[name] for name in sorted(parts))
         values[SOURCE_FILE] = [self.origin] * len(numbers)
         values[SOURCE_ROW] = numbers
         fields = [pa.field(column.name, arrow_type(column)) for column in columns]
@@ -204,7 +204,7 @@ class Rows:
         for position, name in enumerate(self.table.primary_key):
             column = self._declared[name]
             cells = [as_text(key[position]) for key in listed]
-            typed, _, faults = _convert(
+            typed, _, faults = convert(
                 f"{self.origin} (deleted)", column, cells, list(range(1, len(cells) + 1))
             )
             self._problems += faults[:PROBLEMS_SHOWN]

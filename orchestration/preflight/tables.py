@@ -180,8 +180,13 @@ class Company:
 
     @cached_property
     def territories(self) -> frozenset[str] | None:
-        """The territory ids of the HRIS's memberships; None where the extracts are not known."""
-        table = next(table for table in SYSTEMS["hris"].tables if table.name == "territory_history")
+        """The territory ids of the HRIS's memberships; None where they are not known before the HRIS is landed.
+
+        They are in its extract. A connector that reads the HRIS has none, and perhaps no such table.
+        """
+        table = next((table for table in SYSTEMS["hris"].tables if table.name == "territory_history"), None)
+        if table is None:
+            return None
         lines = self._lines("hris", table)
         header = next(lines, ())
         if "territoryId" not in header:
@@ -191,7 +196,8 @@ class Company:
 
     def _lines(self, system: str, table: Table) -> Iterator[tuple[str, ...]]:
         """The lines of an extract as text; stops where they cannot be read."""
-        if self.extracts is None:
+        # Extracts of a system that a connector reads are those of before: they tell nothing about it.
+        if self.extracts is None or not SYSTEMS[system].reads_files:
             return
         try:
             path, _ = locate(self.extracts, system, table)

@@ -15,7 +15,7 @@ from compared import COMPARED
 
 from orchestration.situations.run import GOT
 
-SECONDS_MAX = 60
+SECONDS_MAX = 10
 Outcome = dict[str, tuple[Any, ...]]
 
 
@@ -86,7 +86,7 @@ class Warehouse:
     def is_noticed(self, model: str, sql: str) -> bool:
         """Whether anything that situations and oracle look at changes when the model has this SQL.
 
-        An error, or a build that does not end in a minute, is noticed too.
+        An error, or a step that does not end in ten seconds, is noticed too.
         """
         if model not in self._models:
             self._models[model] = self._hash(self.project.relation(model))

@@ -1,0 +1,127 @@
+"""What must hold for every system that is read over REST. A connector without an entry in every_system.py fails here."""
+
+import csv
+import importlib
+import logging
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from every_system import EVERY_SYSTEM, Case, landed, running
+from fault_server import Answer, Fault, FaultServer, Request, retry_after
+
+import ingestion
+from ingestion.api.alerts import SchemaAlert
+from ingestion.api.connector import Connector
+from ingestion.api.errors import ApiError
+from ingestion.registry import configured_systems
+from ingestion.settings import SEEDS_DIR
+
+# Systems whose names a person chose (a table of REST addresses, files by pattern) have no vendor to fake.
+GENERIC = {"rest", "patterns", "ecb", "rates"}
+
+
+@pytest.fixture(params=EVERY_SYSTEM)
+def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Case]:
+    with running(request.param, monkeypatch, tmp_path) as made:
+        yield made
+
+
+def connectors() -> set[str]:
+    """The packages of ingestion/ that read a system."""
+    found = set()
+    for package in pkgutil.iter_modules(ingestion.__path__):
+        connector = getattr(importlib.import_module(f"ingestion.{package.name}"), "CONNECTOR", None)
+        if isinstance(connector, type) and issubclass(connector, Connector) and connector.needs_base_url:
+            found.add(package.name)
+    return found - GENERIC
+
+
+def test_every_connector_is_proved() -> None:
+    assert set(EVERY_SYSTEM) == connectors()
+    for name, system in EVERY_SYSTEM.items():
+        own = importlib.import_module(f"test_{name}")
+        assert callable(getattr(own, system.payload)), "the landed table beside the vendor's payload"
+        assert callable(getattr(own, system.syncs)), "two loads with changes and deletes between them"
+        assert (ROOT / "ingestion" / name / "README.md").is_file(), name
+
+
+def plan_over(seeds: Path, system: str, table: str, column: str) -> None:
+    """Copy the project's plans and let the first use a column of a system."""
+    shutil.copytree(SEEDS_DIR, seeds)
+    path = seeds / "plans" / "plans.csv"
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    rows[0] |= {
+        "plan_id": "plan_at_hand", "source_object": f"{system}/{table}", "filter_expression": f"\"{column}\" = 'x'",
+    }  # fmt: skip
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -> None:
+    table, column = case.system.column
+    plan_over(tmp_path / "seeds", case.name, table, column)
+    seeds = tmp_path / "seeds"
+    case.company.load(seeds=seeds)
+    before = landed(case.name, case.settings)
+    case.system.rename(case.fake)
+    with pytest.raises(SchemaAlert) as caught:
+        case.company.load(seeds=seeds)
+    said = str(caught.value)
+    assert f"{case.name}.{table}.{column}" in said
+    assert "plan plan_at_hand (seeds/plans/plans.csv row 2, filter_expression)" in said
+    assert landed(case.name, case.settings) == before, "nothing was written"
+
+
+def test_the_wait_that_a_system_asks_for_is_kept(case: Case) -> None:
+    case.server.fault(case.system.path, retry_after(0.6))
+    case.company.load()
+    asked = case.server.asked(case.system.path)
+    refused = next(number for number, request in enumerate(asked) if request.status == 429)
+    again = asked[refused + 1]
+    assert (again.status, again.path, again.query) == (200, asked[refused].path, asked[refused].query)
+    assert 0.6 <= again.at - asked[refused].at < 4
+    assert case.server.faults_left == 0
+
+
+def echo() -> Fault:
+    """A vendor that repeats what it was sent."""
+
+    def fault(_server: FaultServer, request: Request, _answer: Any) -> Answer:
+        return Answer(401, {"headers": dict(request.headers), "form": request.body.decode()})
+
+    return fault
+
+
+def test_secrets_are_nowhere(
+    case: Case,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("dlt"), "propagate", True)
+    monkeypatch.setattr(logging.getLogger("dlt"), "level", logging.DEBUG)
+    case.company.load()
+    case.server.fault("", *[echo()] * 30)
+    with pytest.raises(ApiError) as caught:
+        case.company.load()
+    said = [str(caught.value), repr(caught.value), str(caught.value.body), case.company.check()]
+    said += [repr(configured_systems(case.settings)), caplog.text, *capfd.readouterr()]
+    assert "GET" in caplog.text or "POST" in caplog.text, "the requests are in the log"
+    # Names of users and apps are no secrets; a refresh token that was replaced is kept in tokens/, for its owner alone.
+    secrets = {value for name, value in case.system.secrets.items() if not name.endswith(("_ID", "USERNAME"))}
+    files = [
+        path for path in case.settings.home.rglob("*") if path.is_file() and path.parent.name != "tokens"
+    ]
+    assert files
+    for secret in {*secrets, *case.system.hidden, *case.server.tokens}:
+        assert [text for text in said if secret in text] == []
+        assert [path.name for path in files if secret.encode() in path.read_bytes()] == []
