@@ -15,7 +15,7 @@ from compared import COMPARED
 
 from orchestration.situations.run import GOT
 
-SECONDS_MAX = 10
+SECONDS_MAX = 5
 Outcome = dict[str, tuple[Any, ...]]
 
 
@@ -77,7 +77,7 @@ class Warehouse:
         self.project = project
         self.connection = duckdb.connect(str(path))
         self.connection.execute(
-            "set TimeZone = 'UTC'; set threads = 1; set memory_limit = '3GB'; set enable_progress_bar = false"
+            "set TimeZone = 'UTC'; set threads = 1; set memory_limit = '2GB'; set max_temp_directory_size = '0MB'; set enable_progress_bar = false"
         )
         outcomes = [compared.sql for compared in COMPARED.values()] + list(GOT.values())
         self._outcomes = {sql: self._hash(f"({sql})") for sql in outcomes}
@@ -86,7 +86,7 @@ class Warehouse:
     def is_noticed(self, model: str, sql: str) -> bool:
         """Whether anything that situations and oracle look at changes when the model has this SQL.
 
-        An error, or a step that does not end in ten seconds, is noticed too.
+        An error, or a step that does not end in five seconds, is noticed too.
         """
         if model not in self._models:
             self._models[model] = self._hash(self.project.relation(model))
