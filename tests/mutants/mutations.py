@@ -1,5 +1,10 @@
-"""What is broken: one token of a compiled model at a time."""
+"""What is broken: one token of a model's or macro's own source at a time.
 
+Each token that can be broken is marked in the source with a comment behind it. dbt carries the comments into what it
+compiles, so that every place that comes from the token is found there: a loop or a macro may write it more than once.
+"""
+
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -29,61 +34,70 @@ DIGITS = {"0": "1", "1": "0"}
 WIDTHS = {"decimal", "numeric", "lpad", "repeat", "round", "trunc"}
 # After one of these a star stands for columns, and a minus for a sign.
 OPENERS = {TokenType.SELECT, TokenType.L_PAREN, TokenType.COMMA, TokenType.DOT, TokenType.EXCEPT}
+JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+MARK = re.compile(r"/\*break \d+\*/")
 
 
 class Mutation(NamedTuple):
-    """One token of a model's SQL and what stands in its place.
+    """One token of a source and what stands in its place.
 
     Attributes:
-        position: number of the token, counted from the model's own first CTE.
-        line: line of the compiled SQL, from 1.
+        number: the token's own number among all of a project.
+        name: the model's or macro's file, without its ending.
+        line: line of the source, from 1.
         text: that line.
     """
 
-    model: str
-    position: int
+    number: int
+    name: str
     line: int
     text: str
     before: str
     after: str
 
     def __str__(self) -> str:
-        return f"{self.model}: `{self.before}` -> `{self.after or '(nothing)'}` in: {self.text.strip()}"
+        return f"{self.name}: `{self.before}` -> `{self.after or '(nothing)'}` in: {self.text.strip()}"
+
+    @property
+    def mark(self) -> str:
+        """The token as it stands in a marked source."""
+        return f"{self.before}/*break {self.number}*/"
 
 
-def tokens_of(sql: str, first: int = 0) -> list[Token]:
-    """Return the tokens of a text from the character `first` on."""
-    return [token for token in DuckDB().tokenize(sql) if token.start >= first]
+def marked(name: str, source: str, first: int) -> tuple[str, list[Mutation]]:
+    """Return a source with every token marked that can be broken, and the breaks, numbered from `first`."""
+    lines, text, end = source.split("\n"), "", 0
+    found: list[Mutation] = []
+    for token, after in _breakable(source):
+        before = source[token.start : token.end + 1]
+        line = source.count("\n", 0, token.start)
+        found.append(Mutation(first + len(found), name, line + 1, lines[line], before, after))
+        text += source[end : token.start] + found[-1].mark
+        end = token.end + 1
+    return text + source[end:], found
 
 
-def mutations(model: str, sql: str) -> Iterator[Mutation]:
-    """Yield every break of a model that is tried."""
-    lines = sql.split("\n")
-    tokens = tokens_of(sql, start_of_own(sql))
+def broken(sql: str, mutation: Mutation) -> str:
+    """Return compiled SQL with the token replaced wherever it was written to."""
+    return sql.replace(mutation.mark, mutation.after)
+
+
+def _breakable(source: str) -> Iterator[tuple[Token, str]]:
+    tokens = DuckDB().tokenize(JINJA.sub(_blank, source))
     for position, token in enumerate(tokens):
         after = _replacement(tokens, position)
-        if after is not None:
-            line = sql.count("\n", 0, token.start)
-            yield Mutation(model, position, line + 1, lines[line], token.text, after)
+        if after is not None and not (token.token_type == TokenType.NUMBER and _is_part(source, token)):
+            yield token, after
 
 
-def start_of_own(sql: str, first_cte: str | None = None) -> int:
-    """Return where a model's own SQL begins: at its first CTE, behind those that dbt puts before it."""
-    if first_cte is None:
-        return max(sql.find("with"), 0)
-    for head in (f"\n{first_cte} as (", f" {first_cte} as ("):
-        if head in sql:
-            return sql.rindex(head)
-    raise ValueError(f"no CTE {first_cte}")
+def _is_part(source: str, number: Token) -> bool:
+    """Whether Jinja writes further digits before or behind a number."""
+    return source[number.end + 1 : number.end + 2] == "{" or source[number.start - 1 : number.start] == "}"
 
 
-def mutated(sql: str, mutation: Mutation, first: int) -> str | None:
-    """Return the SQL with the token replaced; None where another token is in its place."""
-    tokens = tokens_of(sql, first)
-    if mutation.position >= len(tokens) or tokens[mutation.position].text != mutation.before:
-        return None
-    token = tokens[mutation.position]
-    return f"{sql[: token.start]}{mutation.after}{sql[token.end + 1 :]}"
+def _blank(jinja: re.Match[str]) -> str:
+    """Stand a name for an expression, and nothing for a statement or comment, of the same length."""
+    return ("x" if jinja[0].startswith("{{") else " ") * len(jinja[0])
 
 
 def _replacement(tokens: Sequence[Token], position: int) -> str | None:

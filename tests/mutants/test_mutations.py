@@ -1,19 +1,20 @@
-"""The breaks are the ones that are meant, and each is put where it was found."""
+"""The breaks are the ones that are meant, and each is put wherever its token was written to."""
 
 import pytest
-from mutations import Mutation, mutated, mutations, start_of_own
+from mutations import MARK, Mutation, broken, marked
 
-SQL = """-- a = b
+SOURCE = """-- a = b
+{# a = b #}
 with
 
 deals as (
   select id, -amount as amount, cast(0 as decimal(18, 0)) as none, count(*) as deals
-  from source
-  where day >= '2024-01-01' and not deleted
+  from {{ ref('source', 1) }}
+  where day >= '2024-01-01' and not deleted and size < 1{{ '0' * 3 }}
 ),
 
 final as (
-  select * from deals left join plans on deals.plan = plans.plan
+  select * from deals {% if a > b %}left join{% endif %} plans on deals.plan = plans.plan
 )
 
 select * from final
@@ -21,24 +22,26 @@ select * from final
 
 
 def test_each_operator_bound_join_and_number_is_broken_once() -> None:
-    broken = [(found.before, found.after) for found in mutations("model", SQL)]
-    assert broken == [
-        ("0", "1"), ("count", "max"), (">=", ">"), ("and", "or"), ("not", ""), ("left", "inner"), ("=", "<>"),
+    found = [(each.before, each.after) for each in marked("model", SOURCE, 0)[1]]
+    assert found == [
+        ("0", "1"), ("count", "max"), (">=", ">"), ("and", "or"), ("not", ""), ("and", "or"), ("<", "<="),
+        ("left", "inner"), ("=", "<>"),
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("found", list(mutations("model", SQL)), ids=str)
-def test_one_token_is_replaced_and_nothing_else(found: Mutation) -> None:
-    text = mutated(SQL, found, start_of_own(SQL))
-    assert text is not None
-    own, changed = SQL.split("\n")[found.line - 1], text.split("\n")[found.line - 1]
-    assert text.replace(changed, own) == SQL and own != changed
-    assert own.replace(found.before, found.after, 1) == changed or found.before in ("0", "=")
+def test_a_source_without_its_marks_is_the_source() -> None:
+    text, found = marked("model", SOURCE, 7)
+    assert MARK.sub("", text) == SOURCE
+    assert [each.number for each in found] == list(range(7, 7 + len(found)))
 
 
-def test_the_same_token_is_found_behind_what_a_unit_test_puts_before_the_model() -> None:
-    given = "with __dbt__cte__source as (\n  select 1 as id where 1 = 1\n)," + SQL.split("with", 1)[1]
-    found = list(mutations("model", SQL))[2]
-    moved = found._replace(position=found.position - 1)
-    text = mutated(given, moved, start_of_own(given, "deals"))
-    assert text is not None and "day > '2024-01-01'" in text and "where 1 = 1" in text
+@pytest.mark.parametrize("each", marked("model", SOURCE, 0)[1], ids=str)
+def test_one_token_is_replaced_and_nothing_else(each: Mutation) -> None:
+    text = MARK.sub("", broken(marked("model", SOURCE, 0)[0], each))
+    own, changed = SOURCE.split("\n")[each.line - 1], text.split("\n")[each.line - 1]
+    assert text.replace(changed, own) == SOURCE and own != changed and each.text == own
+
+
+def test_a_token_that_a_loop_wrote_twice_is_broken_twice() -> None:
+    text, (each,) = marked("model", "select a < b", 12)
+    assert broken(f"{text} union all {text}", each) == "select a <= b union all select a <= b"
