@@ -3,18 +3,16 @@
 {% macro share_of_amount(amount) -%}
   case
     when share_before = 0 and share_after = share_of and share_factor = 1 then {{ amount }}
-    else
-      {{ commissions.ratio(commissions.share_product(amount, 'share_after'), 'share_of', 20, 10) }}
-      - case
-        when share_before = 0 then cast(0 as decimal(28, 10))
-        else {{ commissions.ratio(commissions.share_product(amount, 'share_before'), 'share_of', 20, 10) }}
-      end
+    else {{ commissions.share_up_to(amount, 'share_after') }} - {{ commissions.share_up_to(amount, 'share_before') }}
   end
 {%- endmacro %}
 
-{% macro share_product(amount, share) -%}
+{% macro share_up_to(amount, share) -%}
   case
-    when share_factor = 1 then cast({{ amount }} as decimal(38, 10)) * {{ share }}
-    else cast({{ commissions.ratio('cast(' ~ amount ~ ' as decimal(38, 10)) * share_factor', '1', 20, 0) }} as decimal(38, 10)) * {{ share }}
+    when {{ share }} = 0 then cast(0 as decimal(28, 10))
+    when share_factor = 1 then {{ commissions.ratio_of_product(amount, share, 'share_of') }}
+    else {{ commissions.ratio_of_product(
+      commissions.ratio_of_product(amount, 'share_factor', '1', denominator_scale=0), share, 'share_of'
+    ) }}
   end
 {%- endmacro %}

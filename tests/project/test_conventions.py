@@ -45,6 +45,7 @@ LITERALS = {
     "int_rewards__bonus_bases": {"10": SCALES, "20": SCALES},
     "int_rewards__bonus_amounts": {"4": SCALES, "6": SCALES, "10": SCALES, "14": SCALES},
     "int_rewards__commissions": {"6": SCALES, "10": SCALES, "14": SCALES},
+    "int_ledger__lines": {"10": "decimals handed to round_money()"},
 }
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"

@@ -102,7 +102,7 @@ converted as (
       case
         when reason_code is not null then null
         when is_unconverted then native_value_amount
-        else {{ ratio('cast(native_value_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
+        else {{ ratio_of_product('native_value_amount', 'units_to', 'units_from') }}
       end
     )::decimal(28, 10) as value_amount
   from valued
@@ -138,7 +138,7 @@ final as (
         when reason_code is not null then null
         when native_payable_amount = native_value_amount then value_amount
         when is_unconverted then native_payable_amount
-        else {{ ratio('cast(native_payable_amount as decimal(38, 10)) * units_to', 'units_from', 20, 10) }}
+        else {{ ratio_of_product('native_payable_amount', 'units_to', 'units_from') }}
       end
     )::decimal(28, 10) as payable_amount,
     weight::decimal(28, 10) as weight,

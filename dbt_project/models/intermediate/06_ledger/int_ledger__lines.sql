@@ -92,8 +92,8 @@ collection_lines as (
       when capped_after_amount = transaction_amount then cast(1 as decimal(28, 10))
       else {{ ratio('capped_after_amount', 'transaction_amount', 10, 10, 8) }}
     end as collected_ratio,
-    {{ round_money('earned_after_amount', 'minor_unit') }}
-    - {{ round_money('earned_before_amount', 'minor_unit') }} as line_amount
+    {{ round_money('earned_after_amount', 'minor_unit', 10) }}
+    - {{ round_money('earned_before_amount', 'minor_unit', 10) }} as line_amount
   from earned
 ),
 
