@@ -4,8 +4,6 @@
   case
     when {{ capped_amount }} = 0 then cast(0 as decimal(28, 10))
     when {{ capped_amount }} = transaction_amount then cast(commission_amount as decimal(28, 10))
-    else {{ commissions.ratio_of_product(
-      'commission_amount', capped_amount, 'transaction_amount', first_scale=4, scale=6
-    ) }}
+    else {{ commissions.ratio_of_product('commission_amount', capped_amount, 'transaction_amount', 4, 10, 10, 6) }}
   end
 {%- endmacro %}

@@ -5,8 +5,6 @@
     when subtotal_amount is null or coalesce(total_amount, 0) = 0 then null
     when {{ paid_amount }} = 0 then cast(0 as decimal(28, 10))
     when {{ paid_amount }} = total_amount then subtotal_amount
-    else {{ commissions.ratio_of_product(
-      paid_amount, 'subtotal_amount', 'total_amount', first_scale=4, second_scale=4, denominator_scale=4
-    ) }}
+    else {{ commissions.ratio_of_product(paid_amount, 'subtotal_amount', 'total_amount', 4, 4, 4) }}
   end
 {%- endmacro %}

@@ -12,7 +12,7 @@
     when {{ share }} = 0 then cast(0 as decimal(28, 10))
     when share_factor = 1 then {{ commissions.ratio_of_product(amount, share, 'share_of') }}
     else {{ commissions.ratio_of_product(
-      commissions.ratio_of_product(amount, 'share_factor', '1', denominator_scale=0), share, 'share_of'
+      commissions.ratio_of_product(amount, 'share_factor', '1', 10, 10, 0), share, 'share_of'
     ) }}
   end
 {%- endmacro %}

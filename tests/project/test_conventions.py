@@ -370,3 +370,18 @@ def test_tracked_files_hold_no_artefact_index_address_or_machine_path() -> None:
         if SECRETS.search(text):
             problems.append(f"{path.relative_to(ROOT)}: looks like a credential")
     assert problems == []
+
+
+def test_every_view_with_a_contract_is_checked_for_empty_columns(manifest: dict[str, dict[str, Any]]) -> None:
+    """A database enforces not_null on tables only."""
+    check = next(
+        test
+        for test in of_type(manifest, "test")
+        if test["name"] == "assert_views_fill_what_their_contract_requires"
+    )
+    views = {
+        model["unique_id"]
+        for model in of_type(manifest, "model")
+        if model["config"]["materialized"] == "view" and model["config"]["contract"]["enforced"]
+    }
+    assert set(check["depends_on"]["nodes"]) == views

@@ -4,7 +4,7 @@
 with
 
 eligible as (
-  select * from {{ ref('int_filtering__verdicts') }}
+  select * from {{ ref('int_filtering__eligible') }}
   where verdict_code = 'eligible'
 ),
 

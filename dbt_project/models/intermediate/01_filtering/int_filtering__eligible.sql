@@ -1,0 +1,22 @@
+-- Keeps the verdicts that go on: the transactions that count under a plan. All others stand in the verdicts.
+-- Grain: one row an eligible transaction and plan. Rule: docs/rules/filtering.md
+with
+
+verdicts as (
+  select * from {{ ref('int_filtering__verdicts') }}
+  where verdict_code = 'eligible'
+),
+
+final as (
+  select
+    transaction_id::varchar as transaction_id,
+    plan_id::varchar as plan_id,
+    plan_valid_from::date as plan_valid_from,
+    booked_date::date as booked_date,
+    owner_alias::varchar as owner_alias,
+    owner_payee_id::varchar as owner_payee_id,
+    verdict_code::varchar as verdict_code
+  from verdicts
+)
+
+select * from final
