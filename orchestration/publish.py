@@ -14,6 +14,7 @@ payout rows differ from the copy published before (`payout_changes`).
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ import duckdb
 
 MARTS = "marts"
 TMP_SUFFIX = ".tmp"
-# The copy is at most as large as the warehouse; room for a second one keeps the disk from filling up.
+# The copy is about as large as the warehouse; room for a second one keeps the disk from filling up.
 FREE_SPACE_FACTOR = 2
 
 SETTLEMENT_KEY = ("payee_id", "plan_id", "period_code", "currency_code")
@@ -154,18 +155,21 @@ def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def copy_marts(warehouse: Path, target: Path) -> dict[str, int]:
-    """Copy each table and view of the marts into a new file as a table. Returns the rows by mart."""
+    """Copy each table and view of the marts into a new file as a table. Returns the rows read, by mart."""
     row_counts: dict[str, int] = {}
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
         connection.execute(f"attach {_literal(target)} as copy")
+        # Views are calculated here as dbt calculates: in its time zone, with the functions of the warehouse.
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("use warehouse")
         names = _marts(connection, "warehouse")
         if not names:
             raise PublishError(f"{warehouse} has no tables in the schema {MARTS}; run the build first")
         for name in names:
             source, copy = f'warehouse.{MARTS}."{name}"', f'copy."{name}"'
-            connection.execute(f"create table {copy} as select * from {source}")
-            row_counts[name] = _count(connection, source)
+            created = connection.execute(f"create table {copy} as select * from {source}").fetchone()
+            row_counts[name] = int(created[0]) if created else 0
         _copy_comments(connection)
         connection.execute("checkpoint copy")
         connection.execute("detach copy")
@@ -277,21 +281,14 @@ def describe(
                 [table[key] for key in ("source_system", "table_name", "file", "new", "retired", "live")],
             )
         if changes:
-            connection.executemany(
-                "insert into publication.payout_changes values (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    [
-                        change.change_code,
-                        change.payout_key,
-                        change.payee_id,
-                        change.plan_id,
-                        change.period_code,
-                        change.currency_code,
-                        change.previous_amount,
-                        change.new_amount,
-                    ]
-                    for change in changes
-                ],
+            # One list a column: a statement a row takes a minute for 80,000 rows.
+            connection.execute(
+                """
+                insert into publication.payout_changes
+                select unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]),
+                  unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::decimal(18, 4)[]), unnest(?::decimal(18, 4)[])
+                """,
+                [list(column) for column in zip(*map(dataclasses.astuple, changes), strict=True)],
             )
         connection.execute("checkpoint")
 

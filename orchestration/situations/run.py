@@ -113,6 +113,7 @@ def read_results(warehouse: Path) -> Mapping[str, Mapping[str, list[GotRow]]]:
     """Return the rows of each section by the code of the situation, with the ids as the situation writes them."""
     found: dict[str, dict[str, list[GotRow]]] = defaultdict(lambda: defaultdict(list))
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
         for section, sql in GOT.items():
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description or []]
