@@ -114,14 +114,15 @@ class Maker:
                 terminationDate=self.boundary() if self.chance(10) else None,
                 status="Active",
             )
-            is_numbered = self.chance(80)
+            # Known to the CRM by one mark, sometimes by a surer one of which the HRIS has never heard as well.
+            mark = self.random.choice(["number", "number", "number", "email", "login", "name"])
             self.add(
                 "crm/User",
                 Id=self.users[payee],
-                Username=payee,
-                Email=None if is_numbered else f"{payee}@EXAMPLE.org",
-                Name=payee,
-                EmployeeNumber=payee.replace("p", "n") if is_numbered else None,
+                Username=payee.upper() if mark == "login" else f"{payee}.user",
+                Email=f"{payee}@EXAMPLE.org" if mark == "email" else None,
+                Name=f"{payee} TEST" if mark == "name" else payee,
+                EmployeeNumber=payee.replace("p", "n") if mark == "number" else None,
                 IsActive="true",
                 SystemModstamp="2024-01-01T00:00:00Z",
             )

@@ -31,6 +31,11 @@ KNOWN_UNIT_TEST_KEYS = {"name", "description", "model", "given", "expect", "over
 SCALES = "decimals handed to ratio()"
 STORED = "decimals of every stored amount"
 LITERALS = {
+    "int_parameters__alias_matches": {
+        "2": "rank of a mark, surest first",
+        "3": "rank of a mark, surest first",
+        "4": "rank of a mark, surest first",
+    },
     "int_parameters__windows": {"3": "months of a quarter"},
     "int_crediting__candidates": {"10": STORED},
     "int_crediting__split_shares": {"100": "percent"},

@@ -258,6 +258,8 @@ class Employee:
     payee_id: str
     employee_number: str | None
     email: str | None
+    login: str | None
+    name: str
     hire_date: date | None
     termination_date: date | None
 
@@ -454,6 +456,10 @@ class Company:
                 row["id"] or "",
                 row["employeeNumber"] or None,
                 (row["workEmail"] or "").lower() or None,
+                (row.get("loginId") or "").lower() or None,
+                " ".join(
+                    part for part in map(row.get, ("firstName", "middleName", "lastName")) if part
+                ).lower(),
                 day(row["hireDate"]),
                 day(row["terminationDate"]),
             )
@@ -531,17 +537,30 @@ class Company:
 
     @cached_property
     def payee_by_user(self) -> dict[str, str]:
-        """CRM user id -> payee, by employee number, else by e-mail."""
-        by_number = {p.employee_number: p.payee_id for p in self.employees.values() if p.employee_number}
-        by_email = {person.email: person.payee_id for person in self.employees.values() if person.email}
+        """CRM user id -> payee."""
         found = {}
         for user in self.users:
-            payee_id = by_number.get(user["EmployeeNumber"]) if user["EmployeeNumber"] else None
-            if payee_id is None and user["Email"]:
-                payee_id = by_email.get(user["Email"].lower())
+            payee_id = self.payee_with(
+                user.get("EmployeeNumber"), user.get("Email"), user.get("Username"), user.get("Name")
+            )
             if payee_id is not None:
                 found[user["Id"] or ""] = payee_id
         return found
+
+    def payee_with(
+        self, number: str | None, email: str | None, login: str | None, name: str | None
+    ) -> str | None:
+        """Return the payee with the number, else with the e-mail, the user name, the full name."""
+        people = self.employees.values()
+        for fits in (
+            [p.payee_id for p in people if number and p.employee_number == number],
+            [p.payee_id for p in people if email and p.email == email.lower()],
+            [p.payee_id for p in people if login and p.login == login.lower()],
+            [p.payee_id for p in people if name and p.name == name.lower()],
+        ):
+            if fits:
+                return fits[0] if len(fits) == 1 else None
+        return None
 
     def payee_behind(self, system: str, alias: str | None, on: date) -> str | None:
         """Return the payee behind a name that a system uses; a manual alias of the day wins."""
@@ -550,7 +569,9 @@ class Company:
         for manual in self.manual_aliases.get(alias, []):
             if manual.source_system == system and in_force(manual, on):
                 return manual.payee_id if self.is_payee(manual.payee_id) else None
-        return self.payee_by_user.get(alias) if system == "crm" else None
+        if system == "crm":
+            return self.payee_by_user.get(alias)
+        return self.payee_with(alias, alias, alias, alias)
 
     def manager_of(self, payee_id: str, on: date) -> str | None:
         begun = [row for row in self.managers.get(payee_id, []) if row[0] <= on]

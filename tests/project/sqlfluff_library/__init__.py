@@ -17,6 +17,10 @@ class _Dbt:
     def datediff(first_date: str, second_date: str, datepart: str) -> str:
         return f"date_diff('{datepart}', {first_date}, {second_date})"
 
+    @staticmethod
+    def listagg(measure: str, delimiter_text: str, order_by_clause: str) -> str:
+        return f"string_agg({measure}, {delimiter_text} {order_by_clause})"
+
 
 class _Adapter:
     """Dispatched macros (ratio) become a call of their first two arguments."""
