@@ -6,6 +6,7 @@
   'dim_transactions',
   'fct_commission_lines',
   'fct_credits',
+  'int_crediting__credits',
   'int_crediting__dispositions',
   'int_crediting__recipients',
   'int_crediting__split_shares',

@@ -1,7 +1,7 @@
 """What must hold in the warehouse for every company, whatever its plans say (no oracle needed)."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
@@ -204,7 +204,7 @@ def test_commissions_of_a_window_are_the_rounded_sum_of_its_rewards(warehouse: P
 
 COMPARED_MARTS = """
     select table_schema, table_name from information_schema.tables
-    where table_schema = 'marts' and table_type = 'BASE TABLE'
+    where table_schema = 'marts'
     order by all
 """
 
@@ -213,14 +213,13 @@ def test_shuffled_rows_give_the_same_marts(companies: Tables, warehouse: Path, b
     other = build(f"shuffled_{SEED}_{COUNT}", shuffled(companies, Random(SEED)))
     marts = rows_of(warehouse, COMPARED_MARTS)
     assert len(marts) > 5
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        connection.execute(f"attach '{other}' as other (read_only)")
-        for schema, table in marts:
-            columns = "columns(lambda name: name not in ('source_file', 'source_row') and not starts_with(name, '_'))"
-            sides = [f'select {columns} from {catalog}{schema}."{table}"' for catalog in ("", "other.")]
-            for left, right in (sides, reversed(sides)):
-                extra = connection.execute(f"({left}) except all ({right}) limit 3").fetchall()
-                assert extra == [], f"{table} depends on the order of the input"
+    columns = "columns(lambda name: name not in ('source_file', 'source_row') and not starts_with(name, '_'))"
+    for schema, mart in marts:
+        # Each file by itself: a view names the database of the file that it was made in.
+        rows, shuffled_rows = (
+            Counter(rows_of(path, f'select {columns} from {schema}."{mart}"')) for path in (warehouse, other)
+        )
+        assert rows == shuffled_rows, f"{mart} depends on the order of the input"
 
 
 Payouts = dict[tuple[str, str, str], tuple[Fraction, int, str]]

@@ -4,7 +4,9 @@ with
 
 verdicts as (
   select * from {{ ref('int_filtering__verdicts') }}
-  where verdict_code = 'eligible'
+  where
+    verdict_code = 'eligible'
+    and is_filter_met -- holds for all of them; said again, it lets the engine start from the filters' few rows
 ),
 
 final as (

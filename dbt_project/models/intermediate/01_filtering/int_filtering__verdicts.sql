@@ -119,6 +119,7 @@ final as (
     booked_date::date as booked_date,
     owner_alias::varchar as owner_alias,
     owner_payee_id::varchar as owner_payee_id,
+    is_filter_met::boolean as is_filter_met,
     (case when reason_code is null then 'eligible' else 'skipped' end)::varchar as verdict_code,
     reason_code::varchar as reason_code
   from judged
