@@ -83,6 +83,7 @@ def measure(deals: int, home: Path, sql: Path, repeat: int, changed: bool) -> di
             "net_seconds": statistics.median(one.cost.seconds for one in runs) - startup,
             "startup_seconds": startup,
             "seed_seconds": seeding.seconds,
+            "publish_seconds": project.publish().seconds,
             "file_bytes": project.warehouse.stat().st_size,
         },
         "baseline": {

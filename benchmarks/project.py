@@ -137,6 +137,17 @@ class Project:
         cost, _ = measured(command, environment, self.sql)
         return cost
 
+    def publish(self) -> Cost:
+        """Publish the marts, most of which are views that are calculated now."""
+        code = (
+            "import sys; from pathlib import Path; from orchestration.publish import publish; "
+            "publish(warehouse=Path(sys.argv[1]), published=Path(sys.argv[2]))"
+        )
+        published = self.home / "published" / "marts.duckdb"
+        published.unlink(missing_ok=True)
+        cost, _ = measured([sys.executable, "-c", code, str(self.warehouse), str(published)])
+        return cost
+
     def run(self) -> DbtRun:
         """Run all models."""
         run = DbtRun(self.dbt("run"))

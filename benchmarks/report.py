@@ -58,7 +58,8 @@ def one_size(result: dict[str, Any]) -> str:
         f"{result['deals']:,} deals: {check['payouts']:,} payouts of {check['lines']:,} lines, "
         f"{check['amount']} USD, {verdict}\n"
         f"{_table(['seconds', 'project', 'by hand', 'ratio'], rows)}\n"
-        f"  start-up of dbt {project['startup_seconds']:.2f} s, seeds {project['seed_seconds']:.2f} s\n"
+        f"  start-up of dbt {project['startup_seconds']:.2f} s, seeds {project['seed_seconds']:.2f} s, "
+        f"publishing with all reports {project['publish_seconds']:.2f} s\n"
         f"  slowest: {slowest}{after}\n"
     )
 
