@@ -80,7 +80,13 @@ def _rates(
             Problem(name, f"'{cells[0]}' is not a date; the bank's file is damaged, load again", row, "Date")
         )
         return
-    for code, cell in zip(header[1:], cells[1:], strict=False):
+    if len(cells) != len(header):
+        message = (
+            f"has {len(cells)} fields, the header has {len(header)}; the bank's file is damaged, load again"
+        )
+        problems.append(Problem(name, message, row))
+        return
+    for code, cell in zip(header[1:], cells[1:], strict=True):
         if not code or cell in ("", NO_RATE):
             continue
         try:

@@ -189,6 +189,9 @@ def _read_excel(name: str, content: bytes, form: Format, types: Types) -> SideFi
         raise _refused(name, f"has no sheet '{form.sheet}'; it has {', '.join(values.sheetnames)}")
     sheet = form.sheet or values.sheetnames[0]
     found = SideFile(name, [])
+    for book in (values, formulas):
+        # Some programs write a wrong extent of the sheet; what lies beyond it would be passed over.
+        book[sheet].reset_dimensions()
     pairs = zip(values[sheet].iter_rows(), formulas[sheet].iter_rows(), strict=True)
     for line, (cells, written) in enumerate(pairs, start=1):
         if line == form.header_row:

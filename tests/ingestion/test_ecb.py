@@ -90,6 +90,7 @@ def test_a_bad_cell_is_named_and_nothing_is_written(bank: Bank, company: Connect
     with pytest.raises(InputError) as caught:
         company.load()
     assert "eurofxref-hist.csv row 2 column JPY: '-155.98' is not a rate" in str(caught.value)
+    assert "eurofxref-hist.csv row 3: has 7 fields, the header has 6" in str(caught.value)
     assert len(company.live("CurrencyRate")) == 10
 
 

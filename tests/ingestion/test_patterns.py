@@ -1,6 +1,8 @@
 """Side sources by pattern, in all three formats: exact values, versions, and every fault by file, row and column."""
 
 import gzip
+import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -219,6 +221,27 @@ def test_a_fault_names_file_row_and_column_and_writes_nothing(
     assert said in company.refused()
     assert company.live() == JANUARY
     assert "PROBLEM" in company.check() and said in company.check()
+
+
+def test_a_sheet_is_read_beyond_the_extent_that_it_claims(company: Company) -> None:
+    company.configure("*.xlsx", 'sheet = "Quotas"\n')
+    company.sheet(
+        "q.xlsx",
+        [
+            ["payee_id", "month", "quota"],
+            ["ana", date(2024, 1, 1), 1000.10],
+            [],
+            ["ben", date(2024, 1, 1), 0.3],
+        ],
+    )
+    path = company.folder / "q.xlsx"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1"', part))
+    company.load()
+    assert company.live() == JANUARY
 
 
 def test_excel_faults_name_the_cell(company: Company) -> None:
