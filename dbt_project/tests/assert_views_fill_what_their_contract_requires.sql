@@ -25,6 +25,7 @@
   'rpt_skipped_transactions',
   'rpt_transaction_dispositions',
   'rpt_uncredited_recipients',
+  'rpt_unmatched_aliases',
   'rpt_unmatched_payments',
   'rpt_unpaid_rewards',
 ] %}

@@ -108,7 +108,7 @@ class Maker:
                 middleName=None,
                 lastName="Test",
                 workEmail=f"{payee}@example.org",
-                loginId=payee,
+                loginId=f"{payee}.login",
                 jobTitle="Seller",
                 hireDate="2020-01-01" if self.chance(90) else self.boundary(),
                 terminationDate=self.boundary() if self.chance(10) else None,
@@ -119,7 +119,7 @@ class Maker:
             self.add(
                 "crm/User",
                 Id=self.users[payee],
-                Username=payee.upper() if mark == "login" else f"{payee}.user",
+                Username=f"{payee}.LOGIN" if mark == "login" else f"{payee}.user",
                 Email=f"{payee}@EXAMPLE.org" if mark == "email" else None,
                 Name=f"{payee} TEST" if mark == "name" else payee,
                 EmployeeNumber=payee.replace("p", "n") if mark == "number" else None,
