@@ -25,6 +25,7 @@ from ingestion.landing import (
     prepare,
     quoted,
 )
+from ingestion.models import unloaded_systems
 from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings
 from ingestion.tables import SourceSystem, Table
@@ -95,8 +96,11 @@ def _system(name: str | SourceSystem) -> SourceSystem:
 
 
 def check_inputs(extract_dir: Path) -> list[Problem]:
-    """Read and type all extracts of all systems of files without writing; return up to 20 problems a system."""
-    return [
+    """Read and type all extracts of all systems of files without writing; return up to 20 problems a system.
+
+    A system that the models read and that is not loaded is a problem too.
+    """
+    return unloaded_systems(SYSTEMS) + [
         problem
         for system in SYSTEMS.values()
         if system.reads_files

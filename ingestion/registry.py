@@ -45,9 +45,11 @@ def configured_systems(settings: Settings) -> list[Configured]:
 
 
 def source_systems(settings: Settings) -> dict[str, SourceSystem]:
-    """Return the systems of files, those of sources.toml in their place or behind them."""
-    return FILE_SYSTEMS | {
-        configured.config.name: connected_system(configured) for configured in configured_systems(settings)
+    """Return the systems of files, those of sources.toml in their place or behind them; without the replaced ones."""
+    connected = configured_systems(settings)
+    replaced = {configured.replaces for configured in connected}
+    return {name: system for name, system in FILE_SYSTEMS.items() if name not in replaced} | {
+        configured.config.name: connected_system(configured) for configured in connected
     }
 
 

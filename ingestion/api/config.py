@@ -5,6 +5,7 @@
     base_url = "https://example.my.salesforce.com"
     auth = "client_credentials"             # default: the connector's usual one
     read = ["Opportunity", "User"]          # default: all tables of the connector
+    replaces = "billing"                    # a system of files that is then not loaded
     [crm.options]                           # the connector's own
     [crm.client]                            # patience: attempts, read_seconds, ...
     [crm.tables.Opportunity]
@@ -32,7 +33,7 @@ from ingestion.tables import AMOUNT_SCALE, Column, ColumnType, SourceSystem, Tab
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _SECRET_WORDS = re.compile(r"secret|password|token$|api_?key$|credential", re.IGNORECASE)
-_KEYS = {"connector", "base_url", "auth", "read", "options", "client", "tables"}
+_KEYS = {"connector", "base_url", "auth", "read", "replaces", "options", "client", "tables"}
 _TABLE_KEYS = {"columns", "key", "stamp", "deleted_flag", "overlap", "full_every", "max_age", "options"}
 
 
@@ -46,6 +47,7 @@ class Configured:
 
     Attributes:
         absent: tables that the models read from this system and that the connector does not have.
+        replaces: the system of files that is not loaded because of this one; empty: none.
     """
 
     config: SourceConfig
@@ -55,6 +57,7 @@ class Configured:
     full_every: Mapping[str, timedelta] = field(default_factory=dict)
     max_age: Mapping[str, timedelta] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    replaces: str = ""
 
     def make(self) -> Connector:
         """Return a new connector, good for one load."""
@@ -130,13 +133,27 @@ def read_sources(
         raise ConfigError(f"{path.name} is no TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; correct COMMISSIONS_SOURCES") from None
-    found = []
+    found: list[Configured] = []
     for name, entry in content.items():
         try:
-            found.append(_configured(name, entry, (declared or {}).get(name), home))
+            configured = _configured(name, entry, (declared or {}).get(name), home)
+            taken = {other.replaces for other in found if other.replaces} | set(content)
+            found.append(replace(configured, replaces=_replaced(entry, declared or {}, taken)))
         except ConfigError as error:
             raise ConfigError(f"{path.name} [{name}]: {error}") from None
     return found
+
+
+def _replaced(entry: Mapping[str, Any], declared: Mapping[str, SourceSystem], taken: set[str]) -> str:
+    """Return the system of files that a section replaces; empty where it replaces none."""
+    if "replaces" not in entry:
+        return ""
+    replaced = entry["replaces"]
+    if not isinstance(replaced, str) or replaced not in declared:
+        raise ConfigError(f"replaces must be a system of files: {', '.join(declared)}")
+    if replaced in taken:
+        raise ConfigError(f"{replaced} is replaced by another section too; leave one of them")
+    return replaced
 
 
 def _part(entry: Mapping[str, Any], key: str, place: str = "") -> dict[str, Any]:
@@ -206,7 +223,15 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
         key: {table: duration(detail[key]) for table, detail in details.items() if key in detail}
         for key in ("overlap", "full_every", "max_age")
     }
-    return Configured(config, connector, tables, absent=absent, **durations)
+    return Configured(
+        config,
+        connector,
+        tables,
+        overlap=durations["overlap"],
+        full_every=durations["full_every"],
+        max_age=durations["max_age"],
+        absent=absent,
+    )
 
 
 def _base_url(url: str) -> str:

@@ -19,6 +19,7 @@ from ingestion.api.connector import Connector, Deleted, FullReadNeeded, Reading,
 from ingestion.api.records import Rows, as_text
 from ingestion.files import InputError
 from ingestion.load import LoadResult, TableResult, load_system
+from ingestion.models import unloaded_systems
 from ingestion.registry import FILE_SYSTEMS, connected_system, source_systems
 from ingestion.settings import Settings
 from ingestion.tables import Table, amount, flag, instant, text
@@ -386,6 +387,41 @@ def test_a_system_of_files_is_replaced_and_keeps_what_the_models_read(tmp_path: 
         assert tables[declared.name].primary_key == declared.primary_key
     assert "OpportunityFieldHistory" in tables
     assert tables["Opportunity"].column("Product_Tier__c").type == "text"
+
+
+STRIPE = "connector = 'stripe'\nbase_url = 'https://x.example'\n"
+
+
+def test_a_section_replaces_a_system_of_files_that_is_then_not_loaded(tmp_path: Path) -> None:
+    path = sources(tmp_path, f"[stripe]\n{STRIPE}replaces = 'billing'")
+    systems = source_systems(Settings(home=tmp_path, extracts=tmp_path, sources=path))
+    assert list(systems) == ["crm", "hris", "fx", "maven_crm", "stripe"]
+    assert systems["stripe"].schema == "raw_stripe"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"[stripe]\n{STRIPE}replaces = 'bills'", "must be a system of files: crm, hris, billing"),
+        (f"[stripe]\n{STRIPE}replaces = ['billing']", "must be a system of files"),
+        (f"[a]\n{STRIPE}replaces = 'billing'\n[b]\n{STRIPE}replaces = 'billing'", "billing is replaced by"),
+        (f"[stripe]\n{STRIPE}replaces = 'billing'\n[billing]\n{STRIPE}", "billing is replaced by"),
+    ],
+)
+def test_what_cannot_be_replaced_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_sources(sources(tmp_path, content), FILE_SYSTEMS)
+
+
+def test_a_system_that_the_models_read_and_no_load_keeps_is_a_problem(tmp_path: Path) -> None:
+    project = tmp_path / "dbt_project.yml"
+    project.write_text("vars: {billing_system: files, hris_system: bamboohr}")
+    assert unloaded_systems(["hris", "billing", "bamboohr"], project) == []
+    said = [str(problem) for problem in unloaded_systems(["crm", "hris", "stripe"], project)]
+    assert len(said) == 2
+    assert "column billing_system: the models read 'billing' (billing_system: files), which is not" in said[0]
+    assert "column hris_system: the models read 'bamboohr'" in said[1] and "replaces hris" in said[1]
+    assert unloaded_systems(FILE_SYSTEMS) == [], "the project as it is delivered"
 
 
 def test_durations() -> None:

@@ -1,6 +1,7 @@
 """The written conventions, checked on dbt's manifest, the seeds and the tracked files."""
 
 import csv
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ KNOWN_KEYS = {
 
 
 # Keys inside `config`, at the top of a file, and of unit tests.
-KNOWN_CONFIG_KEYS = {"column_types", "meta", "contract", "materialized", "severity"}
+KNOWN_CONFIG_KEYS = {"column_types", "meta", "contract", "materialized", "severity", "enabled"}
 KNOWN_FILE_KEYS = {"version", "models", "seeds", "sources", "unit_tests"}
 KNOWN_UNIT_TEST_KEYS = {"name", "description", "model", "given", "expect", "overrides"}
 # Literals other than 0 and 1 in model SQL, each with the reason why it is not a number of a plan.
@@ -60,16 +61,19 @@ SECRETS = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Return the manifest of a fresh parse."""
+@pytest.fixture(scope="module", params=["files", "connected"])
+def project(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """Return the manifest of a fresh parse, with billing and HRIS from files and from connected systems."""
     target = tmp_path_factory.mktemp("target")
+    switches = {"billing_system": "stripe", "hris_system": "bamboohr"} if request.param == "connected" else {}
     folder = str(ROOT / "dbt_project")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("COMMISSIONS_HOME", str(target))
         parsed = dbtRunner().invoke(
             ["-q", "parse", "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target),
-             "--log-path", str(target)]
+             "--log-path", str(target), "--vars", json.dumps(switches)]
         )  # fmt: skip
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)

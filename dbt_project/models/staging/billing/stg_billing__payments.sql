@@ -1,9 +1,14 @@
--- Keeps the latest version of each payment or refund under the source's own field names.
+-- Keeps the latest version of each payment or refund under the source's own field names; from Stripe
+-- where var billing_system says so.
 -- Grain: one row a payment or refund.
 with
 
 current_rows as (
-  {{ current_rows(source('billing', 'payments'), ['payment_id']) }}
+  {% if var('billing_system') == 'stripe' %}
+    select * from {{ ref('stg_stripe__payments') }}
+  {% else %}
+    {{ current_rows(source('billing', 'payments'), ['payment_id']) }}
+  {% endif %}
 )
 
 select *
