@@ -1,16 +1,16 @@
--- Invariant 3: payouts add up to the commission lines, by payee, plan, month and currency, to the cent.
+-- Invariant 3: payouts add up to the ledger's lines, by payee, plan, month and currency, to the cent.
 with
 
 lines as (
   select
     payee_id,
     plan_id,
-    period_code,
+    posted_period_code as period_code,
     currency_code,
     sum(line_amount) as line_amount,
     count(*) as line_count
-  from {{ ref('fct_commission_lines') }}
-  group by payee_id, plan_id, period_code, currency_code
+  from {{ ref('fct_ledger_lines') }}
+  group by payee_id, plan_id, posted_period_code, currency_code
 ),
 
 payouts as (

@@ -1,24 +1,24 @@
--- Adds up what is to be paid.
+-- Adds up what is to be paid: the lines that a month posts.
 -- Grain: one row a payee, plan, month and currency.
 with
 
 lines as (
-  select * from {{ ref('int_ledger__lines') }}
+  select * from {{ ref('fct_ledger_lines') }}
 ),
 
 final as (
   select
-    (payee_id || '|' || plan_id || '|' || period_code || '|' || currency_code)::varchar as payout_key,
+    (payee_id || '|' || plan_id || '|' || posted_period_code || '|' || currency_code)::varchar as payout_key,
     payee_id::varchar as payee_id,
     plan_id::varchar as plan_id,
-    period_code::varchar as period_code,
-    cast(date_trunc('month', min(event_date)) as date)::date as period_from,
-    cast({{ dbt.dateadd('month', 1, "date_trunc('month', min(event_date))") }} as date)::date as period_to,
+    posted_period_code::varchar as period_code,
+    cast(posted_period_code || '-01' as date)::date as period_from,
+    cast({{ dbt.dateadd('month', 1, "cast(posted_period_code || '-01' as date)") }} as date)::date as period_to,
     currency_code::varchar as currency_code,
     sum(line_amount)::decimal(18, 4) as payout_amount,
     count(*)::bigint as line_count
   from lines
-  group by payee_id, plan_id, period_code, currency_code
+  group by payee_id, plan_id, posted_period_code, currency_code
 )
 
 select * from final

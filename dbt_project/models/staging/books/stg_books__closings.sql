@@ -1,0 +1,9 @@
+-- Lists the closed periods, from their books.
+-- Grain: one row a closed period.
+with
+
+landed as (
+  select * from {{ source('books', 'closings') }}
+)
+
+select * from landed
