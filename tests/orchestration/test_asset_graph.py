@@ -51,7 +51,8 @@ def test_every_source_table_is_one_asset_that_waits_for_the_preflight(
 def test_every_dbt_source_is_a_landed_table() -> None:
     landed = {(system.name, table.name) for system in SYSTEMS.values() for table in system.tables}
     sources = {(source["source_name"], source["name"]) for source in MANIFEST["sources"].values()}
-    assert sources - landed == set()
+    # No step lands books: dbt makes their tables before it builds (macro create_books).
+    assert {source for source in sources - landed if source[0] != "books"} == set()
 
 
 def test_every_dbt_node_is_an_asset_of_its_layer(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
@@ -109,7 +110,7 @@ def test_every_dbt_test_is_an_asset_check() -> None:
 
 def test_the_job_takes_everything_in_one_process(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
     job = defs.resolve_job_def("daily")
-    assert job.asset_layer.selected_asset_keys == set(specs)
+    assert job.asset_layer.selected_asset_keys == {key for key in specs if key.path[0] != "books"}
     assert job.executor_def is dg.in_process_executor
 
 

@@ -1,4 +1,4 @@
--- Follows each manual adjustment: requested, then approved or rejected by somebody else, and perhaps reversed by another one.
+-- Follows each manual adjustment: requested, then approved or rejected by somebody else, and perhaps reversed by another.
 -- Grain: one row an adjustment. Rule: docs/rules/ledger.md
 with
 

@@ -61,7 +61,7 @@ united as (
     'adjustment|' || cast(adjustment_number as varchar) as line_key,
     'adjustment' as entry_code,
     'adjustment' as event_code,
-    cast(period_code || '-01' as date) as event_date,
+    {{ first_of_month('period_code') }} as event_date,
     period_code,
     payee_id,
     plan_id,

@@ -1,4 +1,5 @@
--- Condenses the numbers that a window was calculated with (quota, rates, bonuses) into one mark, so that a changed number is seen.
+-- Condenses the numbers that a window was calculated with (quota, rates, bonuses) into one mark, so that a changed number
+-- is seen.
 -- Grain: one row a window. Rule: docs/rules/ledger.md
 with
 
@@ -12,7 +13,7 @@ plan_numbers as (
 final as (
   select
     window_key::varchar as window_key,
-    md5(string_agg(number_text, chr(10) order by number_text))::varchar as numbers_fingerprint
+    md5(string_agg(number_text, '|' order by number_text))::varchar as numbers_fingerprint
   from plan_numbers
   group by window_key
 )

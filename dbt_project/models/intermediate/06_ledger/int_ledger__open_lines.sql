@@ -13,7 +13,7 @@ posted as (
 
 first_open as (
   select
-    {{ month_code(dbt.dateadd('month', 1, "cast(max(period_code) || '-01' as date)")) }} as period_code
+    {{ month_code(dbt.dateadd('month', 1, first_of_month('max(period_code)'))) }} as period_code
   from {{ ref('stg_books__closings') }}
 ),
 
@@ -83,9 +83,9 @@ reasoned as (
       when not placed.is_entitled and verdicts.reason_code is not null then 'deal_no_longer_counts'
       when not placed.is_entitled and placed.transaction_id is not null then 'credit_moved'
       when not placed.is_entitled then 'no_longer_due'
-      when placed.source_fingerprint is distinct from placed.previous_source_fingerprint then 'deal_edited'
-      when placed.numbers_fingerprint is distinct from placed.previous_numbers_fingerprint then 'numbers_changed'
-      when placed.plan_fingerprint is distinct from placed.previous_plan_fingerprint then 'plan_changed'
+      when not (placed.source_fingerprint is not distinct from placed.previous_source_fingerprint) then 'deal_edited'
+      when not (placed.numbers_fingerprint is not distinct from placed.previous_numbers_fingerprint) then 'numbers_changed'
+      when not (placed.plan_fingerprint is not distinct from placed.previous_plan_fingerprint) then 'plan_changed'
       else 'window_recalculated'
     end as reason_code
   from placed

@@ -1,5 +1,5 @@
--- Shows how far each plan's month has come: draft, credits released, rewards released, approved, paid (closed). A release or an
--- approval holds for the lines it was given for; when they change, the month is a draft again and is marked stale.
+-- Shows how far each plan's month has come: draft, credits released, rewards released, approved, paid (closed). A release
+-- or an approval holds for the lines it was given for; when they change, the month is a draft again and is marked stale.
 -- Grain: one row a plan and posted period.
 with
 
@@ -26,7 +26,7 @@ calculations as (
     count(*) as line_count,
     md5(string_agg(
       ledger_lines.ledger_line_key || '|' || ledger_lines.currency_code || '|' || cast(ledger_lines.line_amount as varchar),
-      chr(10) order by ledger_lines.ledger_line_key
+      '|' order by ledger_lines.ledger_line_key
     )) as lines_fingerprint
   from ledger_lines
   group by ledger_lines.plan_id, ledger_lines.posted_period_code
@@ -75,6 +75,12 @@ released as (
   group by calculations.plan_id, calculations.period_code
 ),
 
+plans_with_own_steps as (
+  select distinct plan_id
+  from approval_steps
+  where plan_id is not null
+),
+
 steps as (
   select
     calculations.plan_id,
@@ -83,12 +89,13 @@ steps as (
     approval_steps.role_code,
     min(standing_actions.action_number) as action_number
   from calculations
+  left join plans_with_own_steps on calculations.plan_id = plans_with_own_steps.plan_id
   inner join approval_steps
     on
       calculations.plan_id = approval_steps.plan_id
       or (
         approval_steps.plan_id is null
-        and calculations.plan_id not in (select plan_id from approval_steps where plan_id is not null)
+        and plans_with_own_steps.plan_id is null
       )
   left join standing_actions
     on

@@ -12,8 +12,8 @@ final as (
     payee_id::varchar as payee_id,
     plan_id::varchar as plan_id,
     posted_period_code::varchar as period_code,
-    cast(posted_period_code || '-01' as date)::date as period_from,
-    cast({{ dbt.dateadd('month', 1, "cast(posted_period_code || '-01' as date)") }} as date)::date as period_to,
+    {{ first_of_month('posted_period_code') }}::date as period_from,
+    cast({{ dbt.dateadd('month', 1, first_of_month('posted_period_code')) }} as date)::date as period_to,
     currency_code::varchar as currency_code,
     sum(line_amount)::decimal(18, 4) as payout_amount,
     count(*)::bigint as line_count
