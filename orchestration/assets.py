@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
 from packaging.version import Version
@@ -18,6 +19,11 @@ from ingestion.load import InputError, LandingError, WarehouseBusyError, load_sy
 from ingestion.registry import FILE_SYSTEMS, SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
 from ingestion.tables import SourceSystem
+from orchestration.books.archive import archive_landings
+from orchestration.books.files import BooksError
+from orchestration.books.landed import TABLES as BOOKS_TABLES
+from orchestration.books.landed import land_books
+from orchestration.books.verify import restore_lost_warehouse
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
@@ -25,6 +31,9 @@ from orchestration.preflight import PreflightError, check_inputs
 from orchestration.publish import PublishError, publish
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
 from orchestration.translator import (
+    ARCHIVE_GROUP,
+    ARCHIVE_KEY,
+    BOOKS,
     MARTS_GROUP,
     PREFLIGHT_GROUP,
     PREFLIGHT_KEY,
@@ -34,6 +43,7 @@ from orchestration.translator import (
     RawTranslator,
     dbt_group,
     dbt_key,
+    raw_group,
     raw_key,
 )
 
@@ -74,6 +84,10 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 context.log.info(f"Waiting for another run to end: {holder}")
 
         with RunLock(settings.lock, wait=True, on_wait=tell):
+            if restore_lost_warehouse(settings) and context.log:
+                context.log.info(
+                    f"The warehouse was gone: its landed tables are restored from {settings.landings}"
+                )
             self._settings = settings
             yield self
 
@@ -105,6 +119,7 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"land_{system.name}", specs=specs, can_subset=False, pool=WRITER_POOL)
     def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        run.settings.begin_writing()
         try:
             result = load_system(system.name, IngestionSettings.from_env())
         except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
@@ -127,6 +142,33 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
             )
 
     return land
+
+
+@dg.multi_asset(
+    name="land_books",
+    specs=[
+        dg.AssetSpec(
+            raw_key(BOOKS, table),
+            deps=[PREFLIGHT_KEY],
+            group_name=raw_group(BOOKS),
+            description=f"{table} of the books: the log of actions and what closed periods posted.",
+            kinds={"duckdb"},
+        )
+        for table in BOOKS_TABLES
+    ],
+    can_subset=False,
+    pool=WRITER_POOL,
+)
+def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    """The log of actions and the books of closed periods, their chains checked, landed whole."""
+    run.settings.begin_writing()
+    try:
+        with duckdb.connect(str(run.settings.warehouse)) as connection:
+            counts = land_books(connection, run.settings.books)
+    except BooksError as error:
+        raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
+    for table, count in counts.items():
+        yield dg.MaterializeResult(asset_key=raw_key(BOOKS, table), metadata={"live": count})
 
 
 def known_systems() -> Mapping[str, SourceSystem]:
@@ -173,6 +215,7 @@ DBT = LocalDbt(
 def models(context: dg.AssetExecutionContext, run: RunResource, dbt: DbtCliResource) -> Iterator[Any]:
     """Everything that dbt builds: seeds, staging, the stages of the calculation, marts, and their tests."""
     settings = run.settings
+    settings.begin_writing()
     target = settings.home / "dbt"
     (target / "run_results.json").unlink(missing_ok=True)
     arguments = ["build", "--exclude-resource-type", "unit_test"]
@@ -209,6 +252,7 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
         )
     except PublishError as error:
         raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
+    settings.end_writing()
     shown = [change.__dict__ for change in publication.changes[:100]]
     return dg.MaterializeResult(
         metadata={
@@ -228,6 +272,19 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
     )
 
 
+@dg.asset(
+    key=ARCHIVE_KEY, group_name=ARCHIVE_GROUP, kinds={"parquet"}, deps=[PUBLISHED_KEY], pool=WRITER_POOL
+)
+def archived_landings(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The landed tables as files beside the warehouse, from which it can be rebuilt."""
+    try:
+        with duckdb.connect(str(run.settings.warehouse)) as connection:
+            archive = archive_landings(connection, run.settings.landings)
+    except BooksError as error:
+        raise dg.Failure(f"{error}. The marts are published.", allow_retries=False) from None
+    return dg.MaterializeResult(metadata={"tables": archive.tables, "rows": archive.rows})
+
+
 def _landed(instance: dg.DagsterInstance) -> Iterator[Mapping[str, object]]:
     """What the last load of each table counted."""
     for system in SYSTEMS.values():
@@ -240,4 +297,11 @@ def _landed(instance: dg.DagsterInstance) -> Iterator[Mapping[str, object]]:
                     yield {"source_system": system.name, "table_name": table.name, **counts}
 
 
-ASSETS = [preflight, *(raw_assets(system) for system in known_systems().values()), models, published_marts]
+ASSETS = [
+    preflight,
+    *(raw_assets(system) for system in known_systems().values()),
+    books,
+    models,
+    published_marts,
+    archived_landings,
+]

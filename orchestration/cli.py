@@ -1,4 +1,4 @@
-"""The command line: `commissions run`, `check`, `check-sources`, `situations`, `summary` and `ui`."""
+"""The command line: the run and its checks here, what people do to a period in `orchestration.books.commands`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import click
 
+from orchestration.books.commands import add_commands
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
@@ -284,3 +285,6 @@ def quiet(log: Path) -> Iterator[TextIO]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+add_commands(main, with_settings)

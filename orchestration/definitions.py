@@ -5,11 +5,12 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.assets import ASSETS, DBT, RunResource
+from orchestration.books.jobs import JOBS
 from orchestration.schedules import daily, daily_schedule
 
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=[daily],
+    jobs=[daily, *JOBS],
     schedules=[daily_schedule],
     resources={"run": RunResource(), "dbt": DBT},
     executor=dg.in_process_executor,

@@ -78,7 +78,7 @@ def publish(
         landed: one mapping a landed table, for `publication.landed`: system, table and its counts of rows.
 
     Raises:
-        PublishError: the warehouse or its marts are missing, the disk is too full, payouts and commission
+        PublishError: the warehouse or its marts are missing, the disk is too full, payouts and ledger
             lines disagree, or the copy differs from its source. The old copy is then unchanged.
     """
     published.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def check_free_space(warehouse: Path, folder: Path) -> None:
 
 
 def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise PublishError when payouts are not the sums of their commission lines, payee by payee."""
+    """Raise PublishError when payouts are not the sums of their ledger lines, payee by payee."""
     keys = ", ".join(SETTLEMENT_KEY)
     join = " and ".join(f"payouts.{key} is not distinct from lines.{key}" for key in SETTLEMENT_KEY)
     shown = ", ".join(f"coalesce(payouts.{key}, lines.{key})" for key in SETTLEMENT_KEY)
@@ -137,7 +137,10 @@ def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
             select {shown}, payouts.amount, lines.amount
             from (select {keys}, sum(payout_amount) as amount from {MARTS}.fct_payouts group by all) as payouts
             full join
-              (select {keys}, sum(line_amount) as amount from {MARTS}.fct_commission_lines group by all) as lines
+              (
+                select {keys.replace("period_code", "posted_period_code as period_code")}, sum(line_amount) as amount
+                from {MARTS}.fct_ledger_lines group by all
+              ) as lines
               on {join}
             where coalesce(payouts.amount, 0) <> coalesce(lines.amount, 0)
             order by all
@@ -148,10 +151,38 @@ def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
     if differences:
         payee, plan, period, currency, paid, lines = differences[0]
         raise PublishError(
-            f"{len(differences)} payouts differ from the sum of their commission lines, the first: payee {payee}, "
+            f"{len(differences)} payouts differ from the sum of their ledger lines, the first: payee {payee}, "
             f"plan {plan}, {period}: payout {paid or 0} {currency}, lines {lines or 0} {currency}. "
-            "Compare marts.fct_payouts with marts.fct_commission_lines"
+            "Compare marts.fct_payouts with marts.fct_ledger_lines"
         )
+
+
+def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str]) -> None:
+    """Replace some marts of the published copy by what the warehouse says now; the others stay as they are.
+
+    Raises PublishError when that fails; the copy before is then unchanged.
+    """
+    remove_leftovers(published)
+    temporary = published.with_name(f"{published.name}.{os.getpid()}{TMP_SUFFIX}")
+    try:
+        shutil.copyfile(published, temporary)
+        temporary.chmod(0o644)
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
+            connection.execute(f"attach {_literal(temporary)} as copy")
+            connection.execute("set TimeZone = 'UTC'")
+            connection.execute("use warehouse")
+            for name in names:
+                connection.execute(f'create or replace table copy."{name}" as select * from {MARTS}."{name}"')
+            _copy_comments(connection, names)
+            connection.execute("checkpoint copy")
+            connection.execute("detach copy")
+        put_in_place(temporary, published)
+    except (duckdb.Error, OSError) as error:
+        raise PublishError(f"the marts could not be refreshed: {str(error).splitlines()[0]}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        Path(f"{temporary}.wal").unlink(missing_ok=True)
 
 
 def copy_marts(warehouse: Path, target: Path) -> dict[str, int]:
@@ -170,14 +201,14 @@ def copy_marts(warehouse: Path, target: Path) -> dict[str, int]:
             source, copy = f'warehouse.{MARTS}."{name}"', f'copy."{name}"'
             created = connection.execute(f"create table {copy} as select * from {source}").fetchone()
             row_counts[name] = int(created[0]) if created else 0
-        _copy_comments(connection)
+        _copy_comments(connection, names)
         connection.execute("checkpoint copy")
         connection.execute("detach copy")
     return row_counts
 
 
-def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
-    """Descriptions travel with the copy, where dbt persisted them."""
+def _copy_comments(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    """Descriptions travel with the copied tables, where dbt persisted them."""
     tables = connection.execute(
         """
         select table_name, comment from duckdb_tables()
@@ -188,7 +219,7 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
         """,
         [MARTS, MARTS],
     ).fetchall()
-    for name, comment in tables:
+    for name, comment in [found for found in tables if found[0] in names]:
         connection.execute(f'comment on table copy."{name}" is {_literal(comment)}')
     columns = connection.execute(
         """
@@ -197,7 +228,7 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:
         """,
         [MARTS],
     ).fetchall()
-    for name, column, comment in columns:
+    for name, column, comment in [found for found in columns if found[0] in names]:
         connection.execute(f'comment on column copy."{name}"."{column}" is {_literal(comment)}')
 
 

@@ -79,6 +79,30 @@ class RunSettings:
         return self.home / "logs"
 
     @property
+    def books(self) -> Path:
+        """The log of actions and the books of closed periods. Never deleted: back this folder up."""
+        return self.home / "books"
+
+    @property
+    def landings(self) -> Path:
+        """The landed tables of the last good run, kept outside the warehouse file."""
+        return self.home / "landings"
+
+    @property
+    def unfinished(self) -> Path:
+        """Exists while a run has written to the warehouse and has not published it."""
+        return self.home / "unfinished"
+
+    def begin_writing(self) -> None:
+        """Note that the warehouse is no longer what readers see, until `end_writing`."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.unfinished.touch()
+
+    def end_writing(self) -> None:
+        """Note that the warehouse is what readers see."""
+        self.unfinished.unlink(missing_ok=True)
+
+    @property
     def lock(self) -> Path:
         """The file that a run holds locked while it writes."""
         return self.home / "run.lock"

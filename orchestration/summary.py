@@ -196,7 +196,9 @@ def unfolded(marts: duckdb.DuckDBPyConnection) -> str:
             and count(distinct lines.line_key) between 2 and ? as is_telling,
             count(distinct lines.line_key) as line_count
           from marts.fct_payouts as payouts
-          inner join marts.fct_commission_lines as lines using (payee_id, plan_id, period_code, currency_code)
+          inner join marts.fct_ledger_lines as lines
+            on payouts.payee_id = lines.payee_id and payouts.plan_id = lines.plan_id
+            and payouts.period_code = lines.posted_period_code and payouts.currency_code = lines.currency_code
           inner join tiers on lines.credit_id = tiers.credit_id
           group by payouts.payout_key, payouts.period_code, payouts.payout_amount
         )
@@ -240,9 +242,12 @@ def _lines(marts: duckdb.DuckDBPyConnection, payout_key: str) -> list[Row]:
         """
         select lines.credit_id, deals.source_record_id, credits.credit_date, credits.credited_amount,
           lines.currency_code, credits.commission_amount, lines.event_code, lines.event_date, lines.payment_id,
-          lines.collected_ratio, lines.reward_id, lines.line_amount
+          due.collected_ratio, lines.reward_id, lines.line_amount
         from marts.fct_payouts as payouts
-        inner join marts.fct_commission_lines as lines using (payee_id, plan_id, period_code, currency_code)
+        inner join marts.fct_ledger_lines as lines
+          on payouts.payee_id = lines.payee_id and payouts.plan_id = lines.plan_id
+          and payouts.period_code = lines.posted_period_code and payouts.currency_code = lines.currency_code
+        left join marts.fct_commission_lines as due on lines.line_key = due.line_key
         left join marts.fct_credits as credits on lines.credit_id = credits.credit_id
         left join marts.dim_transactions as deals on lines.transaction_id = deals.transaction_id
         where payouts.payout_key = ?

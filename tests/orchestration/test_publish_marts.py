@@ -41,8 +41,8 @@ def build(folder: Path, payouts: dict[str, str], *, line_amounts: dict[str, str]
             """
             create table marts.fct_payouts (payout_key varchar, payee_id varchar, plan_id varchar,
               period_code varchar, currency_code varchar, payout_amount decimal(18, 4));
-            create table marts.fct_commission_lines (line_key varchar, payee_id varchar, plan_id varchar,
-              period_code varchar, currency_code varchar, line_amount decimal(18, 4));
+            create table marts.fct_ledger_lines (line_key varchar, payee_id varchar, plan_id varchar,
+              posted_period_code varchar, currency_code varchar, line_amount decimal(18, 4));
             create view marts.rpt_payees as select payee_id from marts.fct_payouts;
             """
         )
@@ -53,7 +53,7 @@ def build(folder: Path, payouts: dict[str, str], *, line_amounts: dict[str, str]
                 "insert into marts.fct_payouts values (?, ?, ?, ?, ?, ?)", [payee, *key, amount]
             )
             connection.execute(
-                "insert into marts.fct_commission_lines values (?, ?, ?, ?, ?, ?)", [payee, *key, line_amount]
+                "insert into marts.fct_ledger_lines values (?, ?, ?, ?, ?, ?)", [payee, *key, line_amount]
             )
     return warehouse
 
@@ -73,13 +73,13 @@ def published_total(path: Path) -> str:
 
 def test_the_copy_has_the_marts_and_nothing_else(tmp_path: Path) -> None:
     publication = publish_payouts(tmp_path, {"ana": "10.50", "bo": "20"})
-    assert publication.row_counts == {"fct_commission_lines": 2, "fct_payouts": 2, "rpt_payees": 2}
+    assert publication.row_counts == {"fct_ledger_lines": 2, "fct_payouts": 2, "rpt_payees": 2}
     with duckdb.connect(str(publication.path), read_only=True) as marts:
         found = marts.execute(
             "select table_schema, table_name, table_type from information_schema.tables order by all"
         ).fetchall()
     assert found == [
-        ("main", "fct_commission_lines", "BASE TABLE"),
+        ("main", "fct_ledger_lines", "BASE TABLE"),
         ("main", "fct_payouts", "BASE TABLE"),
         ("main", "rpt_payees", "BASE TABLE"),
         ("publication", "landed", "BASE TABLE"),

@@ -1,0 +1,347 @@
+"""What people do to a period: release, approve, withdraw, adjust, close. Each returns what it did, line by line.
+
+The rules of state are the SQL of `fct_calculations` and `fct_adjustments`; here is who may do what, and the refusals.
+Every function raises BooksError when it refuses, and has then written nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from orchestration.books.archive import archive_landings
+from orchestration.books.desk import RUN_FIRST, Desk
+from orchestration.books.files import BooksError
+from orchestration.books.period import PERIOD_CODE, next_period, write_book
+
+# The state from which each release or approval starts, and the states that already have it.
+RELEASES = {
+    "credits": ("release_credits", "draft", ("credits_released", "rewards_released", "approved")),
+    "rewards": ("release_rewards", "credits_released", ("rewards_released", "approved")),
+}
+STEP_BEFORE = {
+    "draft": "release its credits first",
+    "credits_released": "release its rewards first",
+    "rewards_released": "approve it first",
+}
+
+
+def release(desk: Desk, what: str, period_code: str, plan_id: str | None, actor: str) -> list[str]:
+    """Release the credits or the rewards (``what``) of a plan's month, or of all plans with lines in it."""
+    action_code, state_before, states_after = RELEASES[what]
+    told, to_do = [], []
+    for row in calculations(desk, period_code, plan_id):
+        if row["state_code"] in states_after:
+            told.append(f"{_name(row)}: {what} are released already")
+        elif row["state_code"] != state_before:
+            raise BooksError(
+                f"{_name(row)} is {_state(row)}: {STEP_BEFORE[row['state_code']]}. Nothing was changed"
+            )
+        else:
+            to_do.append(row)
+    for row in to_do:
+        desk.act(
+            action_code,
+            actor,
+            period_code=period_code,
+            plan_id=row["plan_id"],
+            lines_fingerprint=row["lines_fingerprint"],
+        )
+        told.append(
+            f"{_name(row)}: {what} of {row['line_count']:,} lines {_done(desk, 'released')} by {actor}"
+        )
+    return told
+
+
+def approve(desk: Desk, period_code: str, plan_id: str | None, actor: str) -> list[str]:
+    """Give the next approval that a plan's month needs, or of all plans with lines in it."""
+    roles = desk.roles_of(actor)
+    told, to_do = [], []
+    for row in calculations(desk, period_code, plan_id):
+        if row["state_code"] == "approved":
+            told.append(f"{_name(row)}: approved already")
+        elif row["state_code"] != "rewards_released":
+            raise BooksError(
+                f"{_name(row)} is {_state(row)}: {STEP_BEFORE[row['state_code']]}. Nothing was changed"
+            )
+        elif row["next_role_code"] not in roles:
+            has = f"has the role {', '.join(sorted(roles))}" if roles else "has no role"
+            raise BooksError(
+                f"{_name(row)} needs the approval of {row['next_role_code']}; {actor} {has} on "
+                f"{desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
+            )
+        else:
+            to_do.append(row)
+    for row in to_do:
+        desk.act(
+            "approve",
+            actor,
+            role_code=row["next_role_code"],
+            period_code=period_code,
+            plan_id=row["plan_id"],
+            lines_fingerprint=row["lines_fingerprint"],
+        )
+        told.append(
+            f"{_name(row)}: {_done(desk, 'approved')} by {actor} as {row['next_role_code']} "
+            f"({row['approvals_given'] + 1} of {row['approvals_needed']} approvals)"
+        )
+    return told
+
+
+def withdraw(desk: Desk, period_code: str, plan_id: str, reason: str, actor: str) -> list[str]:
+    """Take releases and approvals of a plan's month back: it is a draft again."""
+    (row,) = calculations(desk, period_code, plan_id)
+    if row["state_code"] == "draft" and not row["is_stale"]:
+        raise BooksError(f"{_name(row)} is draft: there is nothing to withdraw")
+    desk.act("withdraw", actor, period_code=period_code, plan_id=plan_id, reason=_needed(reason, "--reason"))
+    return [f"{_name(row)}: {row['state_code']} -> draft, {_done(desk, 'withdrawn')} by {actor}: {reason}"]
+
+
+def adjust(
+    desk: Desk,
+    *,
+    payee_id: str,
+    plan_id: str,
+    period_code: str,
+    amount: str,
+    currency_code: str,
+    reason: str,
+    actor: str,
+) -> list[str]:
+    """Ask for a manual adjustment of what a payee is owed; it counts once somebody else has approved it.
+
+    ``amount`` is the text of a decimal in ``currency_code``, negative to take back; ``period_code`` the month that
+    it is about (posted in the first open month when that one is closed).
+    """
+    _check_period(period_code)
+    if not desk.ask("select 1 from marts.dim_payees where payee_id = ?", [payee_id]):
+        raise BooksError(f"there is no payee {payee_id}; see marts.dim_payees")
+    plans = [row["plan_id"] for row in desk.ask("select distinct plan_id from seeds.plans order by all")]
+    if plan_id not in plans:
+        raise BooksError(f"there is no plan {plan_id}; known: {', '.join(plans)}")
+    currencies = desk.ask("select minor_unit from seeds.currencies where currency_code = ?", [currency_code])
+    if not currencies:
+        raise BooksError(f"{currency_code} is no ISO 4217 currency of seeds/reference/currencies.csv")
+    value = _amount(amount, currency_code, int(currencies[0]["minor_unit"]))
+    action = desk.act(
+        "adjust",
+        actor,
+        period_code=period_code,
+        plan_id=plan_id,
+        payee_id=payee_id,
+        currency_code=currency_code,
+        amount=str(value),
+        reason=_needed(reason, "--reason"),
+    )
+    number = action.action_number if action else len(desk.actions) + 1
+    return [
+        f"adjustment {number}: {value:,} {currency_code} to payee {payee_id}, {plan_id}, {period_code}, "
+        f"{_done(desk, 'requested')} by {actor}. It counts once somebody else approves it: "
+        f"commissions approve-adjustment {number} --by NAME"
+    ]
+
+
+def reverse_adjustment(desk: Desk, number: int, reason: str, actor: str) -> list[str]:
+    """Ask for the reversal of an approved adjustment: one of the opposite amount, itself to be approved."""
+    row = adjustment(desk, number)
+    if row["state_code"] != "approved":
+        raise BooksError(
+            f"adjustment {number} is {row['state_code']}: only an approved one that was not reversed can be"
+        )
+    asked = [
+        action.action_number
+        for action in desk.actions
+        if action.action_code == "adjust" and action.reference_number == number
+    ]
+    for earlier in asked:
+        if adjustment(desk, earlier)["state_code"] == "pending":
+            raise BooksError(f"adjustment {number} is being reversed by {earlier}, which waits for approval")
+    action = desk.act(
+        "adjust",
+        actor,
+        period_code=row["period_code"],
+        plan_id=row["plan_id"],
+        payee_id=row["payee_id"],
+        currency_code=row["currency_code"],
+        amount=str(-row["adjustment_amount"]),
+        reason=_needed(reason, "--reason"),
+        reference_number=number,
+    )
+    mine = action.action_number if action else len(desk.actions) + 1
+    return [
+        f"adjustment {mine}: reversal of {number}, {-row['adjustment_amount']:,} {row['currency_code']}, "
+        f"{_done(desk, 'requested')} by {actor}. It counts once somebody else approves it"
+    ]
+
+
+def decide_adjustment(desk: Desk, number: int, *, is_approved: bool, reason: str, actor: str) -> list[str]:
+    """Approve or reject a pending adjustment; nobody decides his own, and only people with a role do."""
+    row = adjustment(desk, number)
+    if row["state_code"] != "pending":
+        raise BooksError(f"adjustment {number} is {row['state_code']} already")
+    if row["requested_by"] == actor:
+        raise BooksError(f"adjustment {number} was requested by {actor}: somebody else has to decide it")
+    if not desk.roles_of(actor):
+        raise BooksError(
+            f"{actor} has no role on {desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
+        )
+    if not is_approved:
+        _needed(reason, "--reason")
+    code, word = ("approve_adjustment", "approved") if is_approved else ("reject_adjustment", "rejected")
+    desk.act(code, actor, reference_number=number, reason=reason or None)
+    told = f"adjustment {number}: {_done(desk, word)} by {actor}"
+    return [f"{told}. The next run posts it" if is_approved else told]
+
+
+def close(desk: Desk, period_code: str, actor: str) -> list[str]:
+    """Close a month: freeze its lines, its calculations and the configuration in a book that never changes."""
+    _check_period(period_code)
+    desk.refuse_closed(period_code)
+    first = first_open_period(desk)
+    if first is None:
+        raise BooksError(f"there are no lines yet. {RUN_FIRST}")
+    if period_code != first:
+        raise BooksError(f"{first} is the first open period: periods are closed in their order")
+    last_day = date.fromisoformat(f"{next_period(period_code)}-01") - timedelta(days=1)
+    if desk.as_of_date < last_day:
+        raise BooksError(
+            f"{period_code} has not ended: the lines are calculated to {desk.as_of_date}. Run to {last_day} or later "
+            "(COMMISSIONS_AS_OF_DATE), then close"
+        )
+    rows = desk.ask(
+        "select * from marts.fct_calculations where period_code = ? order by plan_id", [period_code]
+    )
+    _refuse_unapproved(rows)
+    _refuse_open_adjustments(desk, period_code)
+    lines = sum(row["line_count"] for row in rows)
+    if desk.is_dry_run:
+        return [f"{period_code}: {lines:,} lines of {len(rows)} plans would be closed by {actor}"]
+    archive_landings(desk.warehouse, desk.settings.landings)
+    book = write_book(
+        desk.warehouse,
+        desk.periods_folder,
+        period_code,
+        previous_hash=desk.books[-1].book_hash if desk.books else "",
+        as_of_date=desk.as_of_date.isoformat(),
+        closed_at=desk.acted_at,
+        closed_by=actor,
+    )
+    desk.act("close", actor, period_code=period_code, lines_fingerprint=book.book_hash)
+    desk.books.append(book)
+    paid = "; ".join(f"{Decimal(total):,} {currency}" for currency, total in book.totals.items()) or "nothing"
+    return [
+        f"{period_code}: closed by {actor}, {book.line_count:,} lines, {paid}; book {book.book_hash[:12]} in {book.folder}"
+    ]
+
+
+def first_open_period(desk: Desk) -> str | None:
+    """The month after the last closed one; before the first closing the first month with lines; None without lines."""
+    if desk.books:
+        return next_period(desk.books[-1].period_code)
+    (row,) = desk.ask("select min(posted_period_code) as period_code from marts.fct_ledger_lines")
+    return row["period_code"]  # type: ignore[no-any-return]
+
+
+def periods(desk: Desk) -> list[dict[str, Any]]:
+    """The months with lines or with a book: closed ones, and the state of each plan's calculation."""
+    return desk.ask(
+        """
+        select calculations.*, closings.closed_by, closings.closed_at
+        from marts.fct_calculations as calculations
+        left join raw_books.closings as closings on calculations.period_code = closings.period_code
+        order by calculations.period_code, calculations.plan_id
+        """
+    )
+
+
+def calculations(desk: Desk, period_code: str, plan_id: str | None) -> list[dict[str, Any]]:
+    """The calculations of an open month. Raises BooksError when it is closed or has no lines (of that plan)."""
+    _check_period(period_code)
+    desk.refuse_closed(period_code)
+    rows = desk.ask(
+        "select * from marts.fct_calculations where period_code = ? order by plan_id", [period_code]
+    )
+    plans = [row["plan_id"] for row in rows]
+    if not rows:
+        raise BooksError(f"{period_code} has no lines; `commissions periods` lists the months that have")
+    if plan_id and plan_id not in plans:
+        raise BooksError(f"{period_code} has no lines of the plan {plan_id}; it has: {', '.join(plans)}")
+    return [row for row in rows if plan_id in (None, row["plan_id"])]
+
+
+def adjustment(desk: Desk, number: int) -> dict[str, Any]:
+    """An adjustment by its number. Raises BooksError when there is none."""
+    rows = desk.ask("select * from marts.fct_adjustments where adjustment_number = ?", [number])
+    if not rows:
+        raise BooksError(f"there is no adjustment {number}; see marts.fct_adjustments")
+    return rows[0]
+
+
+def _refuse_unapproved(rows: Sequence[dict[str, Any]]) -> None:
+    waiting = [row for row in rows if row["state_code"] != "approved" or row["is_stale"]]
+    if waiting:
+        listed = "; ".join(f"{row['plan_id']} is {_state(row)}" for row in waiting)
+        raise BooksError(f"{waiting[0]['period_code']} is not approved: {listed}. Nothing was changed")
+
+
+def _refuse_open_adjustments(desk: Desk, period_code: str) -> None:
+    pending = desk.ask(
+        """
+        select adjustment_number from marts.fct_adjustments
+        where state_code = 'pending' and period_code <= ? order by all
+        """,
+        [period_code],
+    )
+    if pending:
+        numbers = ", ".join(str(row["adjustment_number"]) for row in pending)
+        raise BooksError(f"adjustments of {period_code} or before wait for a decision: {numbers}")
+    missing = desk.ask(
+        """
+        select adjustments.adjustment_number
+        from marts.fct_adjustments as adjustments
+        anti join marts.fct_ledger_lines as ledger_lines
+          on ledger_lines.line_key = 'adjustment|' || adjustments.adjustment_number
+        where adjustments.state_code in ('approved', 'reversed') order by all
+        """
+    )
+    if missing:
+        numbers = ", ".join(str(row["adjustment_number"]) for row in missing)
+        raise BooksError(f"adjustments were approved since the last run: {numbers}. {RUN_FIRST}")
+
+
+def _check_period(period_code: str) -> None:
+    if not PERIOD_CODE.fullmatch(period_code):
+        raise BooksError(f"'{period_code}' is not a month; write it as 2014-03")
+
+
+def _amount(text: str, currency_code: str, digits: int) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise BooksError(f"'{text}' is not a decimal number; write 1250.50") from None
+    if not value.is_finite() or not value:
+        raise BooksError(f"'{text}' is not an amount other than nothing")
+    if value != round(value, digits):
+        raise BooksError(f"'{text}' has more decimals than {currency_code} ({digits})")
+    return round(value, digits)
+
+
+def _needed(text: str, option: str) -> str:
+    if not text.strip():
+        raise BooksError(f"{option} is empty: say why, it stays in the log")
+    return text
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['plan_id']} {row['period_code']}"
+
+
+def _state(row: dict[str, Any]) -> str:
+    stale = " (its lines changed after a release or an approval)" if row["is_stale"] else ""
+    return f"{row['state_code']}{stale}"
+
+
+def _done(desk: Desk, word: str) -> str:
+    return f"would be {word}" if desk.is_dry_run else word

@@ -1,0 +1,96 @@
+"""The log of actions: who did what and when, one file an action, each holding the hash of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
+
+HASH = "action_hash"
+NUMBER_WIDTH = 6
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. ``acted_at`` is UTC in ISO form, ``amount`` the text of a decimal in ``currency_code``."""
+
+    action_number: int
+    action_code: str
+    acted_at: str
+    actor: str
+    role_code: str | None = None
+    period_code: str | None = None
+    plan_id: str | None = None
+    payee_id: str | None = None
+    currency_code: str | None = None
+    amount: str | None = None
+    reason: str | None = None
+    reference_number: int | None = None
+    lines_fingerprint: str | None = None
+    previous_hash: str = ""
+    action_hash: str = ""
+
+
+def read_actions(folder: Path) -> list[Action]:
+    """All actions in their order, the chain checked.
+
+    Raises BooksError that names the first file that is missing, was edited, or does not follow the one before.
+    """
+    paths = {path.name: path for path in folder.glob("*") if not path.name.endswith(TEMPORARY)}
+    actions: list[Action] = []
+    for number in range(1, len(paths) + 1):
+        path = folder / file_name(number)
+        if path.name not in paths:
+            strange = sorted(set(paths) - {file_name(known) for known in range(1, len(paths) + 1)})
+            raise BooksError(
+                f"{path} is missing, but there is {folder / strange[0]}: actions are numbered without gaps. "
+                "Restore the folder from a backup"
+            )
+        actions.append(_checked(path, number, actions[-1].action_hash if actions else ""))
+    return actions
+
+
+def _checked(path: Path, number: int, previous_hash: str) -> Action:
+    content = read_object(path)
+    names = {field.name for field in fields(Action)}
+    if set(content) != names:
+        wrong = ", ".join(sorted(set(content) ^ names))
+        raise BooksError(f"{path} has missing or unknown fields ({wrong}); restore it from a backup")
+    if content["action_number"] != number or content[HASH] != hash_of(content, without=HASH):
+        raise BooksError(f"{path} was changed after it was written; restore it from a backup")
+    if content["previous_hash"] != previous_hash:
+        raise BooksError(
+            f"{path} does not follow the action before it: one of the two was replaced. Restore them from a backup"
+        )
+    return Action(**content)
+
+
+def append(
+    folder: Path, known: Sequence[Action], *, action_code: str, acted_at: datetime, actor: str, **facts: Any
+) -> Action:
+    """Write the next action and return it. ``known`` are the actions so far; hold the run's lock.
+
+    Raises BooksError when another process wrote an action meanwhile, or when the disk is full.
+    """
+    content = asdict(
+        Action(
+            action_number=len(known) + 1,
+            action_code=action_code,
+            acted_at=acted_at.replace(microsecond=0, tzinfo=None).isoformat(),
+            actor=actor,
+            previous_hash=known[-1].action_hash if known else "",
+            **facts,
+        )
+    )
+    content[HASH] = hash_of(content, without=HASH)
+    put_new(folder / file_name(len(known) + 1), canonical(content))
+    return Action(**content)
+
+
+def file_name(number: int) -> str:
+    """Name of an action's file, the same order as text and as number."""
+    return f"{number:0{NUMBER_WIDTH}}.json"

@@ -1,0 +1,176 @@
+"""Where actions are taken: the warehouse and the books under one lock, agreeing with what readers see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.books.actions import Action, append, read_actions
+from orchestration.books.files import BooksError
+from orchestration.books.landed import land_books
+from orchestration.books.period import Book, read_books
+from orchestration.lock import RunLock
+from orchestration.publish import refresh_marts
+from orchestration.settings import RunSettings, shown
+
+RUN_FIRST = "Run `commissions run` first; nothing was changed"
+# What actions change at once; amounts change with the next run.
+STATE_MARTS = ("fct_adjustments", "fct_calculations")
+
+
+@dataclass
+class Desk:
+    """One action's tools: the warehouse, the log so far, the books so far, and the moment (UTC).
+
+    With ``is_dry_run`` nothing is written: `act` says what would be.
+    """
+
+    settings: RunSettings
+    warehouse: duckdb.DuckDBPyConnection
+    acted_at: datetime
+    is_dry_run: bool
+    as_of_date: date
+    actions: list[Action] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    has_acted: bool = False
+
+    @property
+    def periods_folder(self) -> Path:
+        """Folder of the closed periods."""
+        return self.settings.books / "periods"
+
+    def read(self) -> None:
+        """Read log and books anew, their chains checked."""
+        self.actions = read_actions(self.settings.books / "actions")
+        self.books = read_books(self.periods_folder)
+
+    def ask(self, query: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+        """Rows of the warehouse by column name."""
+        found = self.warehouse.execute(query, parameters or [])
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+    def act(self, action_code: str, actor: str, **facts: Any) -> Action | None:
+        """Write an action to the log; None in a dry run."""
+        if self.is_dry_run:
+            return None
+        action = append(
+            self.settings.books / "actions",
+            self.actions,
+            action_code=action_code,
+            acted_at=self.acted_at,
+            actor=actor,
+            **facts,
+        )
+        self.actions.append(action)
+        self.has_acted = True
+        return action
+
+    def refuse_closed(self, period_code: str) -> None:
+        """Raise BooksError when a period is closed."""
+        if period_code in {book.period_code for book in self.books}:
+            raise BooksError(
+                f"{period_code} is closed, and a closed period is never opened. What changes is posted in the first "
+                "open period; a manual correction is `commissions adjust`"
+            )
+
+    def roles_of(self, actor: str) -> set[str]:
+        """The roles that somebody has on the day of the action (seeds/operations/approvers.csv)."""
+        rows = self.ask(
+            """
+            select role_code from seeds.approvers
+            where actor = ? and valid_from <= ? and (valid_to is null or ? < valid_to)
+            """,
+            [actor, self.acted_at.date(), self.acted_at.date()],
+        )
+        return {row["role_code"] for row in rows}
+
+
+@contextmanager
+def open_desk(
+    settings: RunSettings,
+    *,
+    is_dry_run: bool = False,
+    wait: bool = False,
+    acted_at: datetime | None = None,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[Desk]:
+    """Take the run's lock, check that people see what the warehouse holds, and land the books as they are.
+
+    After the block the warehouse and the published copy know what was done.
+
+    Raises:
+        BooksError: nothing was published yet, the last run did not finish, or a book or an action was changed.
+        RunInProgress: a run holds the lock and ``wait`` is false.
+    """
+    with RunLock(settings.lock, wait=wait, on_wait=on_wait):
+        if not settings.published.exists() or not settings.warehouse.exists():
+            raise BooksError(f"there is nothing to act on yet. {RUN_FIRST}")
+        if settings.unfinished.exists():
+            raise BooksError(
+                f"the last run did not finish, so its lines are not what people see. {RUN_FIRST}"
+            )
+        with duckdb.connect(str(settings.warehouse)) as warehouse:
+            desk = Desk(
+                settings,
+                warehouse,
+                acted_at or datetime.now(UTC),
+                is_dry_run,
+                _published_as_of(settings.published),
+            )
+            check_agreement(warehouse, settings.published)
+            desk.read()
+            _tell_of_untold_closings(desk)
+            land_books(warehouse, settings.books)
+            try:
+                yield desk
+            finally:
+                if desk.has_acted:
+                    land_books(warehouse, settings.books)
+        if desk.has_acted:
+            refresh_marts(warehouse=settings.warehouse, published=settings.published, names=STATE_MARTS)
+
+
+def check_agreement(warehouse: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Raise BooksError when the warehouse holds other ledger lines than the published copy."""
+    digest = "select count(*), bit_xor(hash(ledger_line_key, currency_code, line_amount)) from {}"
+    with duckdb.connect(str(published), read_only=True) as copy:
+        seen = copy.execute(digest.format("fct_ledger_lines")).fetchone()
+    try:
+        held = warehouse.execute(digest.format("marts.fct_ledger_lines")).fetchone()
+    except duckdb.CatalogException:
+        held = None
+    if seen != held:
+        raise BooksError(f"the warehouse holds other lines than {shown(published)}. {RUN_FIRST}")
+
+
+def _published_as_of(published: Path) -> date:
+    with duckdb.connect(str(published), read_only=True) as copy:
+        found = copy.execute("select value from publication.run where name = 'as_of_date'").fetchone()
+    if found is None:
+        raise BooksError(f"{shown(published)} does not say to which day it was calculated. {RUN_FIRST}")
+    return date.fromisoformat(found[0])
+
+
+def _tell_of_untold_closings(desk: Desk) -> None:
+    """Write the action of a closing that was killed after its book was in place: the book decides."""
+    told = {action.period_code for action in desk.actions if action.action_code == "close"}
+    for book in desk.books:
+        if book.period_code not in told:
+            desk.actions.append(
+                append(
+                    desk.settings.books / "actions",
+                    desk.actions,
+                    action_code="close",
+                    acted_at=datetime.fromisoformat(book.closed_at),
+                    actor=book.closed_by,
+                    period_code=book.period_code,
+                    lines_fingerprint=book.book_hash,
+                )
+            )

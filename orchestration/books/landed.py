@@ -1,0 +1,113 @@
+"""Lands the books and the log of actions in the warehouse, whole, in one transaction, the chains checked before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import duckdb
+
+from orchestration.books.actions import Action, read_actions
+from orchestration.books.files import BooksError
+from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
+from orchestration.settings import DBT_PROJECT_DIR
+
+TABLES = ("actions", "calculations", "closings", "lines")
+MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
+
+
+def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dict[str, int]:
+    """Replace `raw_books` with what the files say. Returns rows by table; hold the run's lock.
+
+    Raises BooksError, before anything is written, when a file is missing, was changed, or breaks its chain.
+    """
+    actions = read_actions(books_folder / "actions")
+    books = read_books(books_folder / "periods")
+    check_closings(actions, books)
+    connection.execute("begin transaction")
+    try:
+        connection.execute(table_definitions())
+        for table in TABLES:
+            connection.execute(f"delete from raw_books.{table}")
+        for action in actions:
+            names = ", ".join(field.name for field in fields(Action))
+            marks = ", ".join("?" for _ in fields(Action))
+            connection.execute(
+                f"insert into raw_books.actions ({names}) values ({marks})", list(astuple(action))
+            )
+        for book in books:
+            connection.execute(
+                "insert into raw_books.closings values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    book.period_code,
+                    book.previous_hash,
+                    book.book_hash,
+                    book.as_of_date,
+                    book.closed_at,
+                    book.closed_by,
+                    book.line_count,
+                    book.configuration_fingerprint,
+                ],
+            )
+        for table, file in (("lines", LINES), ("calculations", CALCULATIONS)):
+            _insert(connection, table, [book.folder / file for book in books])
+        counts = {table: _count(connection, table) for table in TABLES}
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+    return counts
+
+
+def check_closings(actions: Sequence[Action], books: Sequence[Book]) -> None:
+    """Raise BooksError when the log tells of a closing whose book is gone.
+
+    The other way round is no fault: a closing that was killed between the two is told by its book alone.
+    """
+    closed = {book.period_code: book for book in books}
+    for action in actions:
+        if action.action_code != "close":
+            continue
+        book = closed.get(str(action.period_code))
+        if book is None:
+            raise BooksError(
+                f"the book of {action.period_code} is missing, but action {action.action_number} closed it. "
+                "Restore it from a backup"
+            )
+        if action.lines_fingerprint != book.book_hash:
+            raise BooksError(
+                f"{book.folder} is another book than the one that action {action.action_number} closed. "
+                "Restore it from a backup"
+            )
+
+
+def table_definitions() -> str:
+    """The SQL that makes the empty tables: dbt's own macro, which holds plain SQL."""
+    text = MACRO.read_text(encoding="utf-8")
+    found = re.search(r"{% macro create_books\(\) -%}(.*){%- endmacro %}", text, re.DOTALL)
+    if found is None or "{" in found[1]:
+        raise BooksError(f"{MACRO} must hold plain SQL between its first and its last line")
+    return found[1]
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[Path]) -> None:
+    if not paths:
+        return
+    columns = connection.execute(
+        "select column_name from information_schema.columns "
+        "where table_schema = 'raw_books' and table_name = ? order by ordinal_position",
+        [table],
+    )
+    names = ", ".join(f'"{name}"' for (name,) in columns.fetchall())
+    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    connection.execute(
+        f"insert into raw_books.{table} ({names}) select {names} "
+        f"from read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = connection.execute(f"select count(*) from raw_books.{table}").fetchone()
+    return int(found[0]) if found else 0

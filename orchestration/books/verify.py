@@ -1,0 +1,119 @@
+"""Proves the books: chains, bytes, sums, and that landings + books + configuration give the same ledger again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from orchestration.books.actions import read_actions
+from orchestration.books.archive import check_archive, restore_landings
+from orchestration.books.files import BooksError, file_hash
+from orchestration.books.landed import check_closings, land_books
+from orchestration.books.period import DETERMINISTIC, LINES, PARQUET, read_books, totals
+from orchestration.failures import core_line
+from orchestration.manifest import dbt_executable
+from orchestration.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, RunSettings
+
+
+def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
+    """Check every file of the books; with ``is_rebuilt`` calculate the ledger again and compare its bytes.
+
+    Returns what was proved, line by line. Raises BooksError with the first thing that is wrong.
+    """
+    actions = read_actions(settings.books / "actions")
+    books = read_books(settings.books / "periods")
+    check_closings(actions, books)
+    told = [f"actions: {len(actions):,} in one chain"]
+    connection = duckdb.connect(":memory:")
+    for book in books:
+        found = totals(connection, book.folder / LINES)
+        if found != book.totals:
+            raise BooksError(f"{book.folder}: the lines add up to {found}, the manifest says {book.totals}")
+        paid = "; ".join(f"{Decimal(total):,} {currency}" for currency, total in found.items()) or "nothing"
+        told.append(f"book {book.period_code}: {book.line_count:,} lines, {paid}, {book.book_hash[:12]}")
+    if books:
+        told.append(f"books: {len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
+    if (settings.landings / "manifest.json").exists():
+        archive = check_archive(settings.landings)
+        told.append(f"landings: {archive.tables} tables, {archive.rows:,} rows, {archive.archive_hash[:12]}")
+    if is_rebuilt:
+        told.append(compare_rebuilt(settings))
+    return told
+
+
+def compare_rebuilt(settings: RunSettings) -> str:
+    """Rebuild the warehouse aside from landings, books and configuration; compare the ledger's bytes."""
+    if not settings.published.exists():
+        raise BooksError("nothing is published yet, so there is nothing to compare with")
+    with duckdb.connect(str(settings.published), read_only=True) as copy:
+        facts = dict(copy.execute("select name, value from publication.run").fetchall())
+    with tempfile.TemporaryDirectory(dir=settings.home) as folder:
+        rebuilt = Path(folder) / "warehouse.duckdb"
+        rebuild(settings, rebuilt, str(facts["as_of_date"]))
+        before = ledger_bytes(settings.published, "fct_ledger_lines", Path(folder) / "published.parquet")
+        after = ledger_bytes(rebuilt, "marts.fct_ledger_lines", Path(folder) / "rebuilt.parquet")
+    if before != after:
+        raise BooksError(
+            f"the ledger rebuilt from {settings.landings}, {settings.books} and the seeds differs from the published one "
+            f"({after[:12]} instead of {before[:12]}). Were seeds or models changed since the last run? Run, then verify"
+        )
+    return f"ledger: rebuilt from landings, books and seeds, the same bytes ({after[:12]})"
+
+
+def rebuild(settings: RunSettings, warehouse: Path, as_of_date: str) -> None:
+    """Make a new warehouse file from the landings archive and the books, and calculate it with dbt.
+
+    Raises BooksError when an archive cannot be used, or with dbt's error.
+    """
+    with duckdb.connect(str(warehouse)) as connection:
+        restore_landings(connection, settings.landings)
+        land_books(connection, settings.books)
+    answer = subprocess.run(
+        [dbt_executable(), "--no-use-colors", "build", "--exclude-resource-type", "test", "unit_test"]
+        + ["--vars", f"{{as_of_date: '{as_of_date}'}}", "--target-path", str(warehouse.parent / "target")]
+        + ["--log-path", str(warehouse.parent / "logs")],
+        cwd=DBT_PROJECT_DIR,
+        env={
+            **os.environ,
+            **TELEMETRY_OFF,
+            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
+            "COMMISSIONS_WAREHOUSE": str(warehouse),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode:
+        raise BooksError(f"the rebuilt warehouse could not be calculated: {core_line(answer.stdout)}")
+
+
+def ledger_bytes(database: Path, relation: str, target: Path) -> str:
+    """SHA-256 of the ledger as Parquet, lines in the order of their keys."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for statement in DETERMINISTIC:
+            connection.execute(statement)
+        connection.execute(
+            f"copy (select * from {relation} order by ledger_line_key) to '{target}' {PARQUET}"
+        )
+    return file_hash(target)
+
+
+def restore_lost_warehouse(settings: RunSettings) -> bool:
+    """Put back the landed tables when the warehouse file is gone but the archive is there. Hold the run's lock.
+
+    Returns whether it did. The file appears whole or not at all.
+    """
+    if settings.warehouse.exists() or not (settings.landings / "manifest.json").exists():
+        return False
+    aside = settings.warehouse.with_name(f"{settings.warehouse.name}.restored")
+    aside.unlink(missing_ok=True)
+    with duckdb.connect(str(aside)) as connection:
+        restore_landings(connection, settings.landings)
+        connection.execute("checkpoint")
+    aside.rename(settings.warehouse)
+    return True
