@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check sources summary test situations oracle mutants bench lint types ui kill lock clean
+.PHONY: help setup run check sources summary test situations oracle mutants bench year lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,12 @@ lint: $(READY) ## Check the style of Python and SQL.
 types: $(READY) ## Check the Python types.
 	@$(BIN)/mypy ingestion orchestration benchmarks
 
-kill: $(READY) ## Kill loads at random points and rerun them, ROUNDS times; nothing may be lost or doubled.
-	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -p no:xdist -q tests/ingestion -k kill
+kill: $(READY) ## Kill loads, runs and closings at random points and rerun them, ROUNDS times; nothing may be lost or doubled.
+	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -o addopts=-q tests/ingestion tests/orchestration/test_closing_months.py \
+	  -k "kill or closing_months"
+
+year: $(READY) ## Close a year of the sample company month by month (ten minutes) and print statements.
+	@YEAR=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_year.py
 
 lock: ## Pin the dependencies anew (needs uv).
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

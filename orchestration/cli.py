@@ -169,6 +169,27 @@ def summary(settings: RunSettings) -> None:
 
 
 @main.command()
+@click.argument("payee")
+@click.argument("period")
+@click.option("--plan", "plan_id", help="One plan; without it all that pay.")
+@with_settings
+def explain(settings: RunSettings, payee: str, period: str, plan_id: str | None) -> None:
+    """Unfold what PAYEE (275) is paid in PERIOD (2013-05): deal, credit, tiers, variables, plan, source of each line.
+
+    The same rows are the mart rpt_line_explanations.
+    """
+    from orchestration.explain import NothingToExplain
+    from orchestration.explain import explain as explained
+    from orchestration.summary import NothingPublished
+
+    try:
+        click.echo(explained(settings, payee, period, plan_id))
+    except (NothingPublished, NothingToExplain) as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FAILED)
+
+
+@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @with_settings

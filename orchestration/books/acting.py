@@ -58,7 +58,7 @@ def release(desk: Desk, what: str, period_code: str, plan_id: str | None, actor:
 def approve(desk: Desk, period_code: str, plan_id: str | None, actor: str) -> list[str]:
     """Give the next approval that a plan's month needs, or of all plans with lines in it."""
     roles = desk.roles_of(actor)
-    told, to_do = [], []
+    told, to_do, waiting = [], [], []
     for row in calculations(desk, period_code, plan_id):
         if row["state_code"] == "approved":
             told.append(f"{_name(row)}: approved already")
@@ -67,13 +67,16 @@ def approve(desk: Desk, period_code: str, plan_id: str | None, actor: str) -> li
                 f"{_name(row)} is {_state(row)}: {STEP_BEFORE[row['state_code']]}. Nothing was changed"
             )
         elif row["next_role_code"] not in roles:
-            has = f"has the role {', '.join(sorted(roles))}" if roles else "has no role"
-            raise BooksError(
-                f"{_name(row)} needs the approval of {row['next_role_code']}; {actor} {has} on "
-                f"{desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
-            )
+            waiting.append(row)
         else:
             to_do.append(row)
+    if waiting and not to_do:
+        has = f"has the role {', '.join(sorted(roles))}" if roles else "has no role"
+        raise BooksError(
+            f"{_name(waiting[0])} needs the approval of {waiting[0]['next_role_code']}; {actor} {has} on "
+            f"{desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
+        )
+    told += [f"{_name(row)}: waits for the approval of {row['next_role_code']}" for row in waiting]
     for row in to_do:
         desk.act(
             "approve",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import duckdb
 
 from orchestration.lock import RunInProgress
 from orchestration.settings import RunSettings
@@ -54,6 +55,10 @@ def _act(settings: RunSettings, is_dry_run: bool, what: Callable[[Any], list[str
         sys.exit(EXIT_LOCKED)
     except (BooksError, PublishError) as error:
         click.echo(f"Refused: {error}.", err=True)
+        sys.exit(EXIT_REFUSED)
+    except (duckdb.Error, OSError) as error:
+        # A full disk, a warehouse that is open elsewhere: what was begun is taken back by the next command.
+        click.echo(f"Failed: {str(error).splitlines()[0]}. Mend it and type the command again.", err=True)
         sys.exit(EXIT_REFUSED)
     click.echo("\n".join(told))
 

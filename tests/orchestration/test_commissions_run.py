@@ -3,51 +3,16 @@
 One installation is taken through all of it; the tests depend on each other's order.
 """
 
-import csv
-import gzip
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "ingestion" / "sample"
+from installation import ROOT, Installation, edited_sample
 
 # A deal that one payee is credited directly, and managers by roll-up.
 BLANKED_DEAL = "SO50670"
-
-
-@dataclass
-class Installation:
-    """One COMMISSIONS_HOME, and the commands on it."""
-
-    home: Path
-
-    def commissions(self, *arguments: str, root: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("COMMISSIONS_")}
-        return subprocess.run(
-            [sys.executable, "-m", "orchestration", *arguments],
-            cwd=root,
-            env={**clean, "COMMISSIONS_HOME": str(self.home), **env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    @property
-    def published(self) -> Path:
-        return self.home / "published" / "marts.duckdb"
-
-    def ask(self, query: str) -> list[Any]:
-        with duckdb.connect(str(self.published), read_only=True) as marts:
-            return marts.execute(query).fetchall()
 
 
 @pytest.fixture(scope="module")
@@ -149,18 +114,13 @@ def test_broken_rows_are_listed_and_nobody_else_is_paid_differently(
 
 def break_deals(extracts: Path) -> None:
     """Copy the sample with one deal's amount blanked, and one deal added whose owner nobody knows."""
-    shutil.copytree(SAMPLE, extracts, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    packed = extracts / "crm" / "Opportunity.csv.gz"
-    with gzip.open(packed, "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    packed.unlink()
-    broken = next(row for row in rows if row["Id"] == BLANKED_DEAL)
-    rows.append({**broken, "Id": "BROKEN-1", "OwnerId": "005000000009999"})
-    broken["Amount"] = ""
-    with (extracts / "crm" / "Opportunity.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
+
+    def edit(rows: list[dict[str, str]]) -> None:
+        broken = next(row for row in rows if row["Id"] == BLANKED_DEAL)
+        rows.append({**broken, "Id": "BROKEN-1", "OwnerId": "005000000009999"})
+        broken["Amount"] = ""
+
+    edited_sample(extracts, "crm/Opportunity", edit)
 
 
 def add_seed_mistakes(project: Path) -> None:
