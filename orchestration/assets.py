@@ -24,6 +24,7 @@ from orchestration.books.files import BooksError
 from orchestration.books.landed import TABLES as BOOKS_TABLES
 from orchestration.books.landed import land_books
 from orchestration.books.verify import restore_lost_warehouse
+from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
@@ -88,6 +89,10 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 context.log.info(
                     f"The warehouse was gone: its landed tables are restored from {settings.landings}"
                 )
+            if context.instance:
+                for run_id in clear_dead_runs(context.instance, context.run_id or ""):
+                    if context.log:
+                        context.log.info(f"Run {run_id} was killed; it is marked as failed")
             self._settings = settings
             yield self
 

@@ -59,6 +59,32 @@
   {{ return(ref(models[amount_basis_code])) }}
 {%- endmacro %}
 
+{# The plans of which a version credits payments. #}
+{% macro collecting_plan_ids() -%}
+  {%- set found = [] -%}
+  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') if plan.credit_event_code == 'collection' -%}
+    {%- do found.append(plan.plan_id) -%}
+  {%- endfor -%}
+  {{ return(found) }}
+{%- endmacro %}
+
+{# The rows that a plan's expressions look at: those of its source object; where the plan credits payments also one for each
+   payment of a deal, with the deal's fields. #}
+{% macro source_rows(plan_id, source_object, amount_basis_code='current') -%}
+  {%- set model = commissions.source_model(source_object, amount_basis_code) -%}
+  {%- if plan_id not in commissions.collecting_plan_ids() -%}
+    {{ return(model) }}
+  {%- endif -%}
+  {%- set rows -%}
+(
+  select credited.transaction_id, deals.* exclude (transaction_id)
+  from {{ model }} as deals
+  inner join {{ ref('int_pool__transactions') }} as credited on deals.transaction_id = credited.deal_transaction_id
+)
+  {%- endset -%}
+  {{ return(rows) }}
+{%- endmacro %}
+
 {# What the models of plan expressions read, written where dbt looks for it while it parses. #}
 {% macro depends_on_sources() -%}
   {%- for models in var('transaction_sources').values() -%}
@@ -82,7 +108,7 @@ select
   source.transaction_id,
   {{ commissions.is_variable_missing(names) }} as is_variable_missing,
   coalesce(({{ commissions.with_variable_columns(plan.filter_expression) }}), false) as is_filter_met
-from {{ commissions.source_model(plan.source_object) }} as source
+from {{ commissions.source_rows(plan.plan_id, plan.source_object) }} as source
     {%- if names %}
   inner join (
     select transaction_id as pool_transaction_id, booked_date as pool_booked_date
@@ -131,7 +157,7 @@ from (
   from {{ verdicts }}
   where plan_id = '{{ plan.plan_id }}' and plan_valid_from = cast('{{ plan.valid_from }}' as date)
 ) as pool
-left join {{ commissions.source_model(plan.source_object, plan.amount_basis_code) }} as source
+left join {{ commissions.source_rows(plan.plan_id, plan.source_object, plan.amount_basis_code) }} as source
   on pool.pool_transaction_id = source.transaction_id
   {{- commissions.join_plan_variables(missable, plan.plan_id, 'pool.pool_booked_date') }}
     {%- if plan.catalogue_id %}
@@ -202,7 +228,7 @@ from (
     {%- if rule.valid_to %} and credit_date < cast('{{ rule.valid_to }}' as date){% endif %}
 ) as pool
     {%- if rule.condition_expression or rule.share_expression or rule.payee_expression %}
-left join {{ commissions.source_model(source_objects[rule.plan_id]) }} as source
+left join {{ commissions.source_rows(rule.plan_id, source_objects[rule.plan_id]) }} as source
   on pool.pool_transaction_id = source.transaction_id
     {%- endif %}
   {{- commissions.join_plan_variables(names, rule.plan_id, 'pool.pool_booked_date') }}
@@ -224,5 +250,34 @@ select
   cast(null as varchar) as recipient_alias,
   cast(null as decimal(28, 10)) as share
 from {{ valued }}
+where false
+{%- endmacro %}
+
+{# One select a row of payout_terms with an expression: the day on which each deal of the plan was cancelled. #}
+{% macro plan_cancellations() -%}
+  {{- commissions.depends_on_sources() }}
+-- depends_on: {{ ref('plans') }}
+-- depends_on: {{ ref('payout_terms') }}
+  {%- set source_objects = {} -%}
+  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') -%}
+    {%- do source_objects.update({plan.plan_id: plan.source_object}) -%}
+  {%- endfor -%}
+  {%- for terms in commissions.seed_rows('payout_terms', 'plan_id, valid_from') if terms.cancelled_date_expression %}
+select
+  '{{ terms.plan_id }}' as plan_id,
+  source.transaction_id,
+  cast('{{ terms.valid_from }}' as date) as terms_from,
+  cast({{ "'" ~ terms.valid_to ~ "'" if terms.valid_to else 'null' }} as date) as terms_to,
+  cast(({{ terms.cancelled_date_expression }}) as date) as cancelled_date
+from {{ commissions.source_model(source_objects[terms.plan_id]) }} as source
+where ({{ terms.cancelled_date_expression }}) is not null
+union all
+  {%- endfor %}
+select
+  cast(null as varchar) as plan_id,
+  cast(null as varchar) as transaction_id,
+  cast(null as date) as terms_from,
+  cast(null as date) as terms_to,
+  cast(null as date) as cancelled_date
 where false
 {%- endmacro %}

@@ -6,7 +6,7 @@ payments as (
 ),
 
 collections as (
-  select * from {{ ref('int_ledger__collections') }}
+  select * from {{ ref('int_pool__collections') }}
 ),
 
 unmatched as (

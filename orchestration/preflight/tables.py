@@ -29,7 +29,19 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "rate_dimension_1_expression,rate_dimension_2_expression,rate_dimension_3_expression,calendar_id,progress_id,"
         "aggregate_code,weight_expression,quota_expression,quota_proration_code,tier_basis_code,tier_bound_code,"
         "tier_method_code,incentive_expression,incentive_proration_code,is_rollup_capped,beneficiary_code,gap_code,"
-        "payout_event_code",
+        "credit_event_code,payout_event_code",
+    ),
+    "payout_terms": (
+        "plans",
+        "plan_id,valid_from,valid_to,collected_part_code,rebate_code,overpayment_code,expire_after_days,"
+        "clawback_policy_code,clawback_base_code,clawback_window_days,clawback_proration_code,unpaid_after_days,"
+        "cancelled_date_expression,hold_days,holdback_ratio,holdback_release_code,holdback_days",
+    ),
+    "holds": ("plans", "hold_id,plan_id,payee_id,transaction_id,held_from,held_to,reason"),
+    "draws": (
+        "plans",
+        "draw_id,plan_id,payee_id,valid_from,valid_to,draw_kind_code,covers_code,currency_code,amount,"
+        "balance_max_amount,recovery_ratio,recovery_amount_max",
     ),
     "plan_assignments": ("plans", "plan_id,payee_id,valid_from,valid_to"),
     "tiers": (

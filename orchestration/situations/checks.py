@@ -26,11 +26,11 @@ PARTS = {
 }
 CASE_KEYS = (
     "case", "source", "as_of", "people", "teams", "aliases", "plans", "variables", "catalogues", "calendars",
-    "fx", "deals", "splits", "payments", "expect",
+    "fx", "deals", "splits", "invoices", "payments", "holds", "draws", "expect",
 )  # fmt: skip
 DEAL_KEYS = ("id", "owner", "date", "amount", "currency", "territory", "stage", "edits")
-LISTED = ("aliases", "variables", "fx", "deals", "splits", "payments")
-PLAN_PARTS = ("tiers", "tier_amounts", "rollup", "rollup_hierarchy", "payees", *PARTS)
+LISTED = ("aliases", "variables", "fx", "deals", "splits", "invoices", "payments", "holds", "draws")
+PLAN_PARTS = ("tiers", "tier_amounts", "rollup", "rollup_hierarchy", "payees", "terms", *PARTS)
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,20 @@ ROW_KINDS: dict[str, dict[str, Kind]] = {
     "variables": {"name": TEXT, "value": NUMBER, "payee": TEXT, "team": TEXT, "plan": TEXT, **SPAN},
     "fx": {"currency": TEXT, "date": DAY, "rate": NUMBER},
     "splits": {"deal": TEXT, "owner": TEXT, "percent": NUMBER, "amount": NUMBER, "type": TEXT},
-    "payments": {"deal": TEXT, "date": DAY, "amount": NUMBER, "kind": TEXT, "id": TEXT},
+    "invoices": {"deal": TEXT, "subtotal": NUMBER, "total": NUMBER},
+    "payments": {"deal": TEXT, "date": DAY, "amount": NUMBER, "id": TEXT,
+                 "kind": Kind(codes=("payment", "refund", "credit_memo"))},
+    "holds": {"plan": TEXT, "payee": TEXT, "deal": TEXT, "reason": TEXT, **SPAN},
+    "draws": {"draw": TEXT, "plan": TEXT, "payee": TEXT, **SPAN, "draw_kind_code": TEXT, "covers_code": TEXT,
+              "currency_code": TEXT, "amount": NUMBER, "balance_max_amount": NUMBER, "recovery_ratio": NUMBER,
+              "recovery_amount_max": NUMBER},
     "deals": {**dict.fromkeys(DEAL_KEYS, TEXT), "date": DAY, "amount": NUMBER, "edits": ROWS},
     "edits": {**dict.fromkeys(DEAL_KEYS, TEXT), "landed": DAY, "date": DAY, "amount": NUMBER, "edits": ROWS},
 }
 NEEDED = {
     "aliases": ("alias", "payee"), "variables": ("name", "value"), "fx": ("currency", "date", "rate"),
-    "splits": ("deal",), "payments": ("deal", "date", "amount"), "edits": ("landed",), "rates": ("rate",),
+    "splits": ("deal",), "payments": ("deal", "date", "amount"), "invoices": ("deal", "subtotal", "total"),
+    "holds": ("from",), "draws": ("plan", "payee", "from", "amount"), "edits": ("landed",), "rates": ("rate",),
     "bonuses": ("bonus_kind_code", "basis_code", "amount_expression"), "modifiers": ("modifier_kind_code",),
     "credit_rules": ("recipient_code",),
 }  # fmt: skip
@@ -73,6 +80,12 @@ EXPECT_KINDS: dict[str, dict[str, Kind]] = {
     "skipped": {"plan": TEXT, "deal": TEXT, "reason": TEXT},
     "refused": {"plan": TEXT, "deal": TEXT, "payee": TEXT, "reason": TEXT},
     "unpaid": {"plan": TEXT, "payee": TEXT, "date": DAY, "reason": TEXT},
+    "clawbacks": {"plan": TEXT, "deal": TEXT, "payee": TEXT, "cause": TEXT, "effect": TEXT, "date": DAY,
+                  "amount": NUMBER},
+    "withheld": {"plan": TEXT, "payee": TEXT, "period": TEXT, "expired": NUMBER, "amount": NUMBER},
+    "held": {"plan": TEXT, "deal": TEXT, "payee": TEXT, "kind": TEXT, "due": DAY, "amount": NUMBER},
+    "draws": {"plan": TEXT, "payee": TEXT, "period": TEXT, "advance": NUMBER, "recovery": NUMBER,
+              "balance": NUMBER},
 }  # fmt: skip
 # Where a row names something of its own case: key -> section in which it must stand.
 NAMES = {"deal": "deals", "payee": "people or teams", "team": "people or teams", "plan": "plans",
@@ -108,6 +121,7 @@ def check(body: Mapping[str, Any]) -> list[str]:
     problems += wrong_value("as_of", body.get("as_of"), DAY)
     shapes = {"people": Mapping, "teams": Mapping, "plans": Mapping, "catalogues": Mapping,
               "calendars": Mapping, "expect": Mapping, "deals": list, "splits": list, "payments": list,
+              "invoices": list, "holds": list, "draws": list,
               "variables": list, "aliases": list, "fx": list}  # fmt: skip
     for section, shape in shapes.items():
         if body.get(section) is not None and not isinstance(body[section], shape):
@@ -162,6 +176,10 @@ def check_plans(plans: Mapping[str, Any]) -> Iterator[str]:
                 yield from check_rows(part, version.get(part), kinds[seed])
             for part in ("tiers", "tier_amounts", "rollup"):
                 yield from check_scale(f"{where}.{part}", version.get(part))
+            terms = version.get("terms") or {}
+            is_dated = isinstance(terms, Mapping) and any(isinstance(key, date) for key in terms)
+            for row in terms.values() if is_dated else [terms]:
+                yield from check_row(f"{where}.terms", row or {}, kinds["payout_terms"])
             yield from check_spans(f"{where}.payees", version.get("payees"), ("from", "to"))
 
 
@@ -288,7 +306,8 @@ def check_names(body: Mapping[str, Any]) -> Iterator[str]:
     }
     for where, key, name in _named_places(body):
         section = NAMES[key]
-        if name is not None and str(name) not in known[section]:
+        # A payment that a plan credits is named deal@payment.
+        if name is not None and str(name).partition("@")[0] not in known[section]:
             close = difflib.get_close_matches(str(name), known[section], n=1)
             yield f"{where}.{key}: no '{name}' in {section}; {_mend(close, sorted(known[section]))}"
 

@@ -23,7 +23,12 @@ PLAN_DEFAULTS: Body = {
     "calendar_id": "month", "aggregate_code": "sum", "quota_proration_code": "none",
     "tier_basis_code": "amount", "tier_bound_code": "lower_inclusive", "tier_method_code": "marginal",
     "incentive_proration_code": "none", "is_rollup_capped": False, "beneficiary_code": "payee",
-    "gap_code": "list", "payout_event_code": "booking",
+    "gap_code": "list", "credit_event_code": "booking", "payout_event_code": "booking",
+}  # fmt: skip
+TERMS_DEFAULTS: Body = {
+    "collected_part_code": "net", "rebate_code": "uncollected", "overpayment_code": "capped",
+    "clawback_policy_code": "original_rate", "clawback_base_code": "paid", "clawback_proration_code": "none",
+    "hold_days": 0,
 }  # fmt: skip
 CREDIT_TYPES = {
     "owner": "direct",
@@ -134,6 +139,7 @@ class Company:
             self._plan(str(name), versions if isinstance(versions, list) else [versions or {}])
         self._variables()
         self._catalogues_and_calendars()
+        self._holds_and_draws()
         self._deals()
         self._payments()
         return self.rows
@@ -200,6 +206,9 @@ class Company:
             for level, factor in (levels or {}).items():
                 self.add("rollup_levels", **span(start, end), level_number=level, level_factor=factor,
                          hierarchy_code=version.get("rollup_hierarchy", "manager"))  # fmt: skip
+        for start, end, terms in dated(version.get("terms")):
+            if terms is not None:
+                self.add("payout_terms", **{**span(start, end), **TERMS_DEFAULTS, **self.cells(terms)})
         for part in ("rates", "bonuses", "modifiers"):
             for number, row in enumerate(version.get(part) or [], start=1):
                 self.add(PARTS[part], **{**span(None, None), **_numbered(part, number), **self.cells(row)})
@@ -240,6 +249,21 @@ class Company:
                 self.add("windows", calendar_id=self.own(name), window_code=code,
                          window_from=window["from"], window_to=window["to"])  # fmt: skip
 
+    def _holds_and_draws(self) -> None:
+        for number, row in enumerate(self.body.get("holds") or [], start=1):
+            deal = f"crm/Opportunity/{self.own(row['deal'])}" if row.get("deal") else None
+            self.add("holds", hold_id=self.own(f"hold{number}"), plan_id=self.own(row.get("plan")),
+                     payee_id=self.own(row.get("payee")), transaction_id=deal, held_from=row["from"],
+                     held_to=row.get("to"), reason=row.get("reason", "held"))  # fmt: skip
+        for row in self.body.get("draws") or []:
+            given = {key: value for key, value in row.items() if key not in ("draw", "plan", "payee", "from", "to")}
+            self.add("draws", **{
+                "draw_id": self.own(row.get("draw", "draw")), "plan_id": self.own(row["plan"]),
+                "payee_id": self.own(row["payee"]), "valid_from": row["from"], "valid_to": row.get("to"),
+                "draw_kind_code": "recoverable", "covers_code": "plan", "currency_code": "USD", "recovery_ratio": 1,
+                **given,
+            })  # fmt: skip
+
     def _deals(self) -> None:
         for number, deal in enumerate(self.body["deals"], start=1):
             state = {"id": f"d{number:02}", "currency": "USD", "stage": "Closed Won", "IsDeleted": False}
@@ -261,10 +285,12 @@ class Company:
     def _payments(self) -> None:
         deals = {row["Id"]: row for row in self.rows["crm/Opportunity"]}
         payments = self.body.get("payments") or []
+        invoices = {str(self.own(row["deal"])): row for row in self.body.get("invoices") or []}
         for deal in sorted({str(self.own(payment["deal"])) for payment in payments}):
             amount, currency = deals[deal].get("Amount"), deals[deal].get("CurrencyIsoCode")
+            invoice = invoices.get(deal, {"subtotal": amount, "total": amount})
             self.add("billing/invoices", invoice_id=f"inv-{deal}", opportunity_id=deal, currency_code=currency,
-                     subtotal_amount=amount, total_amount=amount)  # fmt: skip
+                     subtotal_amount=invoice["subtotal"], total_amount=invoice["total"])  # fmt: skip
         for number, payment in enumerate(payments, start=1):
             deal = str(self.own(payment["deal"]))
             self.add("billing/payments", payment_id=self.own(payment.get("id", f"pay{number:02}")),

@@ -15,9 +15,9 @@ from orchestration.situations.case import Body, Case, read_cases
 from orchestration.situations.checks import number
 from orchestration.situations.rows import groups_of, tables_of, text
 
-FIGURES = ("amount", "payable", "attained", "quota", "ratio")
+FIGURES = ("amount", "payable", "attained", "quota", "ratio", "expired", "advance", "recovery", "balance")
 # Rows of nothing need not be written down in these sections; in all others every row counts.
-MONEY = ("attainment", "commissions", "lines", "payouts")
+MONEY = ("attainment", "commissions", "lines", "payouts", "withheld")
 # What each section of `expect` is compared with; the columns are named as its keys.
 GOT = {
     "credits": """
@@ -52,6 +52,22 @@ GOT = {
     "unpaid": """
         select plan_id as plan, payee_id as payee, unpaid_date as date, reason_code as reason
         from intermediate.int_rewards__unpaid""",
+    "clawbacks": """
+        select plan_id as plan, transaction_id as deal, payee_id as payee, cause_code as cause,
+          effect_code as effect, event_date as date, clawback_amount as amount
+        from marts.rpt_clawbacks""",
+    "withheld": """
+        select plan_id as plan, payee_id as payee, period_code as period, expired_amount as expired,
+          closing_amount as amount
+        from marts.rpt_withheld_balances""",
+    "held": """
+        select plan_id as plan, transaction_id as deal, payee_id as payee, hold_code as kind, due_date as due,
+          held_amount as amount
+        from marts.rpt_held_lines""",
+    "draws": """
+        select plan_id as plan, payee_id as payee, period_code as period, advance_amount as advance,
+          recovery_amount as recovery, balance_after_amount as balance
+        from marts.fct_draw_balances""",
 }
 GotRow = dict[str, Any]
 
@@ -133,7 +149,7 @@ def read_results(warehouse: Path) -> Mapping[str, Mapping[str, list[GotRow]]]:
 def _own(value: Any, code: str) -> Any:
     if not isinstance(value, str):
         return value
-    return value.removeprefix("crm/Opportunity/").removeprefix(f"{code}.")
+    return value.removeprefix("crm/Opportunity/").removeprefix(f"{code}.").replace(f"@{code}.", "@")
 
 
 def compare(case: Case, got: Mapping[str, list[GotRow]]) -> CaseResult:

@@ -145,7 +145,7 @@ COMPARED = {
         select
             payment_id, transaction_id, collected_amount, collected_before_amount, collected_after_amount,
             reason_code
-        from intermediate.int_ledger__collections
+        from intermediate.int_pool__collections
         """,
         1,
         lambda result: {

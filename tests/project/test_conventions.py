@@ -298,7 +298,7 @@ def test_reason_codes_are_listed_and_tried_in_the_order_of_their_seed() -> None:
     stages = {
         "int_filtering__verdicts": "filtering",
         "int_valuation__values": "valuation",
-        "int_ledger__collections": "ledger",
+        "int_pool__collections": "ledger",
     }
     for model, stage in stages.items():
         own = [code for code in given[model] if listed[code]["stage_code"] == stage]

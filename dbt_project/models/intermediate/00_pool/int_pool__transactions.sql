@@ -1,56 +1,50 @@
--- Lays the sources' sales events side by side under a few common columns; everything else stays in the
--- sources' own staging models, to be looked up by transaction_id.
--- Grain: one row a transaction of any source.
+-- Lists what plans can credit: every deal on its booking date, and, where a plan credits payments, each matched payment,
+-- refund and credit memo of a deal as a transaction of its own on its paid date, with the deal's fields.
+-- Grain: one row a transaction. Rule: docs/rules/payouts.md
 with
 
-opportunities as (
-  select * from {{ ref('stg_crm__opportunities') }}
+deals as (
+  select * from {{ ref('int_pool__deals') }}
 ),
 
-maven_opportunities as (
-  select * from {{ ref('stg_maven_crm__opportunities') }}
+collections as (
+  select * from {{ ref('int_pool__collections') }}
+  where reason_code is null
 ),
 
-crm_transactions as (
+collecting_objects as (
+  select distinct source_object
+  from {{ ref('plans') }}
+  where credit_event_code = 'collection'
+),
+
+united as (
   select
-    transaction_id,
-    'crm' as source_system,
-    'Opportunity' as source_object,
-    "Id" as source_record_id,
-    cast("CloseDate" as date) as booked_date,
-    "OwnerId" as owner_alias,
-    "Territory2Id" as territory_id,
-    "CurrencyIsoCode" as currency_code,
-    cast("Amount" as decimal(28, 10)) as transaction_amount,
-    coalesce("StageName" = 'Closed Won', false) as is_closed_won,
-    is_deleted_in_source or coalesce("IsDeleted", false) as is_deleted_in_source,
-    _source_file as source_file,
-    _source_row as source_row
-  from opportunities
-),
-
-maven_transactions as (
-  select
-    transaction_id,
-    'maven_crm' as source_system,
-    'sales_pipeline' as source_object,
-    opportunity_id as source_record_id,
-    cast(close_date as date) as booked_date,
-    sales_agent as owner_alias,
-    cast(null as varchar) as territory_id,
-    cast(null as varchar) as currency_code, -- the source states no currency
-    cast(close_value as decimal(28, 10)) as transaction_amount,
-    coalesce(deal_stage = 'Won', false) as is_closed_won,
-    is_deleted_in_source,
-    _source_file as source_file,
-    _source_row as source_row
-  from maven_opportunities
-),
-
-final as (
-  select * from crm_transactions
+    *,
+    'booking' as credit_event_code,
+    transaction_id as deal_transaction_id,
+    booked_date as deal_booked_date,
+    transaction_amount as deal_amount,
+    null as payment_id,
+    null as payment_kind_code
+  from deals
   union all
-  select * from maven_transactions
+  select
+    deals.* replace (
+      deals.transaction_id || '@' || collections.payment_id as transaction_id,
+      collections.paid_date as booked_date,
+      collections.payment_amount as transaction_amount
+    ),
+    'collection' as credit_event_code,
+    deals.transaction_id as deal_transaction_id,
+    deals.booked_date as deal_booked_date,
+    deals.transaction_amount as deal_amount,
+    collections.payment_id,
+    collections.kind_code as payment_kind_code
+  from deals
+  inner join collecting_objects
+    on deals.source_system || '/' || deals.source_object = collecting_objects.source_object
+  inner join collections on deals.transaction_id = collections.transaction_id
 )
 
 select
@@ -66,5 +60,11 @@ select
   is_closed_won::boolean as is_closed_won,
   is_deleted_in_source::boolean as is_deleted_in_source,
   source_file::varchar as source_file,
-  source_row::bigint as source_row
-from final
+  source_row::bigint as source_row,
+  credit_event_code::varchar as credit_event_code,
+  deal_transaction_id::varchar as deal_transaction_id,
+  deal_booked_date::date as deal_booked_date,
+  deal_amount::decimal(28, 10) as deal_amount,
+  payment_id::varchar as payment_id,
+  payment_kind_code::varchar as payment_kind_code
+from united

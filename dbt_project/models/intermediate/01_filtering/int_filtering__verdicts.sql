@@ -30,11 +30,17 @@ credit_rules as (
   select * from {{ ref('credit_rules') }}
 ),
 
+payout_terms as (
+  select * from {{ ref('int_parameters__payout_terms') }}
+),
+
 plans as (
-  select distinct
+  select
     plan_id,
-    source_object
+    source_object,
+    bool_or(credit_event_code = 'collection') as is_collecting
   from plan_versions
+  group by plan_id, source_object
 ),
 
 booked_days as (
@@ -73,9 +79,25 @@ candidates as (
     plan_versions.valid_from as plan_valid_from,
     coalesce(filter_results.is_filter_met, false) as is_filter_met,
     coalesce(filter_results.is_variable_missing, false) as is_variable_missing,
-    days_without_need_of_an_owner.plan_id is null as is_owner_needed
+    days_without_need_of_an_owner.plan_id is null as is_owner_needed,
+    plans.is_collecting and booked_versions.credit_event_code <> owned.credit_event_code as is_other_event,
+    owned.payment_kind_code = 'credit_memo' and payout_terms.rebate_code = 'uncollected' as is_uncounted_memo
   from owned
-  left join plans on owned.pool_object = plans.source_object
+  left join plans
+    on
+      owned.pool_object = plans.source_object
+      and (owned.credit_event_code = 'booking' or plans.is_collecting)
+  left join plan_versions as booked_versions
+    on
+      plans.is_collecting
+      and plans.plan_id = booked_versions.plan_id
+      and plans.source_object = booked_versions.source_object
+      and {{ in_force('owned.deal_booked_date', 'booked_versions') }}
+  left join payout_terms
+    on
+      owned.credit_event_code = 'collection'
+      and plans.plan_id = payout_terms.plan_id
+      and {{ in_force('owned.deal_booked_date', 'payout_terms') }}
   left join plan_versions
     on
       plans.plan_id = plan_versions.plan_id
@@ -106,6 +128,9 @@ judged as (
       when not is_filter_met then 'filter_not_met'
       when is_owner_needed and owner_alias is null then 'missing_owner'
       when is_owner_needed and owner_payee_id is null then 'owner_not_in_hris'
+      when is_other_event and credit_event_code = 'booking' then 'credited_on_collection'
+      when is_other_event then 'credited_on_booking'
+      when is_uncounted_memo then 'memo_not_counted'
     end as reason_code
   from candidates
 ),

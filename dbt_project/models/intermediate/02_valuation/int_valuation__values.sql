@@ -28,6 +28,46 @@ booking_rates as (
   select * from {{ ref('int_valuation__booking_rates') }}
 ),
 
+event_shares as (
+  select * from {{ ref('int_valuation__event_shares') }}
+),
+
+recalculated as (
+  select
+    plan_id,
+    transaction_id,
+    kept_amount,
+    whole_amount
+  from {{ ref('int_valuation__losses') }}
+  where
+    policy_code = 'recalculate'
+    and is_latest
+),
+
+parted as (
+  select
+    native_values.* exclude (native_value_amount, native_payable_amount),
+    {%- for amount in ['native_value_amount', 'native_payable_amount'] %}
+    (case
+      when event_shares.transaction_id is not null
+        then {{ share_of_event('native_values.' ~ amount, 'event_shares.counted_after_amount', 'event_shares.deal_amount') }}
+          - {{ share_of_event('native_values.' ~ amount, 'event_shares.counted_before_amount', 'event_shares.deal_amount') }}
+      when recalculated.transaction_id is not null
+        then {{ share_of_event('native_values.' ~ amount, 'recalculated.kept_amount', 'recalculated.whole_amount') }}
+      else native_values.{{ amount }}
+    end)::decimal(28, 10) as {{ amount }}{{ ',' if not loop.last }}
+    {%- endfor %}
+  from native_values
+  left join event_shares
+    on
+      native_values.plan_id = event_shares.plan_id
+      and native_values.transaction_id = event_shares.transaction_id
+  left join recalculated
+    on
+      native_values.plan_id = recalculated.plan_id
+      and native_values.transaction_id = recalculated.transaction_id
+),
+
 priced as (
   select
     verdicts.transaction_id,
@@ -39,15 +79,16 @@ priced as (
     transactions.source_system,
     transactions.territory_id,
     transactions.currency_code as transaction_currency_code,
-    transactions.transaction_amount,
-    native_values.native_value_amount,
-    native_values.native_payable_amount,
-    native_values.weight,
-    native_values.rate_dimension_1,
-    native_values.rate_dimension_2,
-    native_values.rate_dimension_3,
-    native_values.is_variable_missing,
-    native_values.is_catalogue_value_missing,
+    transactions.deal_transaction_id,
+    transactions.deal_amount as transaction_amount,
+    parted.native_value_amount,
+    parted.native_payable_amount,
+    parted.weight,
+    parted.rate_dimension_1,
+    parted.rate_dimension_2,
+    parted.rate_dimension_3,
+    parted.is_variable_missing,
+    parted.is_catalogue_value_missing,
     plan_versions.currency_code,
     plan_versions.calendar_id,
     currencies.currency_code is not null as is_known_currency,
@@ -62,20 +103,20 @@ priced as (
     on
       verdicts.plan_id = plan_versions.plan_id
       and verdicts.plan_valid_from = plan_versions.valid_from
-  inner join native_values
+  inner join parted
     on
-      verdicts.transaction_id = native_values.transaction_id
-      and verdicts.plan_id = native_values.plan_id
-      and verdicts.plan_valid_from = native_values.plan_valid_from
+      verdicts.transaction_id = parted.transaction_id
+      and verdicts.plan_id = parted.plan_id
+      and verdicts.plan_valid_from = parted.plan_valid_from
   left join currencies on transactions.currency_code = currencies.currency_code
   left join booking_rates as from_rates
     on
       transactions.currency_code = from_rates.currency_code
-      and verdicts.booked_date = from_rates.booked_date
+      and transactions.deal_booked_date = from_rates.booked_date
   left join booking_rates as to_rates
     on
       plan_versions.currency_code = to_rates.currency_code
-      and verdicts.booked_date = to_rates.booked_date
+      and transactions.deal_booked_date = to_rates.booked_date
 ),
 
 valued as (
@@ -112,6 +153,7 @@ final as (
   select
     (transaction_id || '|' || plan_id)::varchar as value_key,
     transaction_id::varchar as transaction_id,
+    deal_transaction_id::varchar as deal_transaction_id,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     credit_date::date as credit_date,

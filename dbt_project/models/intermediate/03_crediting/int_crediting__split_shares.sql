@@ -44,7 +44,7 @@ chosen as (
       and matches.transaction_id = valued.transaction_id
   inner join splits
     on
-      matches.transaction_id = splits.transaction_id
+      valued.deal_transaction_id = splits.transaction_id
       and (matches.split_type is null or matches.split_type = splits.split_type)
   left join owners
     on

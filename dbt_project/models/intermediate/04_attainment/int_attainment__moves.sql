@@ -1,6 +1,6 @@
--- Places each credit, and each row of custom_attainment, on the running total of its payee's progress. The order is
--- total: date, transaction, credit. A sum moves by the value, a count by one.
--- Grain: one row a credit or custom attainment. Rule: docs/rules/attainment.md
+-- Places each credit, each row of custom_attainment and each deduction for a lost deal on the running total of its payee's
+-- progress. The order is total: date, transaction, credit. A sum moves by the value, a count by one.
+-- Grain: one row a credit, custom attainment or deduction. Rule: docs/rules/attainment.md
 with
 
 credits as (
@@ -46,6 +46,10 @@ custom_moves as (
   where
     custom_attainment.attained_date <= {{ as_of_date() }}
     and participants.calendar_id <> 'transaction'
+),
+
+deductions as (
+  select * from {{ ref('int_attainment__deductions') }}
 ),
 
 weighed as (
@@ -102,6 +106,20 @@ moves as (
     1 as weight,
     cast(attained_amount as decimal(38, 20)) as weighed_amount
   from custom_moves
+  union all
+  select
+    move_id,
+    null as credit_id,
+    window_key,
+    progress_key,
+    deducted_date as move_date,
+    transaction_id as move_order,
+    0 as credited_amount,
+    0 as payable_amount,
+    -deducted_amount as move_amount,
+    1 as weight,
+    cast(-deducted_amount as decimal(38, 20)) as weighed_amount
+  from deductions
 ),
 
 accumulated as (

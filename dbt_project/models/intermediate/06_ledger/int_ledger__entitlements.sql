@@ -1,6 +1,6 @@
--- Says what is owed to date by today's data, plans and approved adjustments, with marks of what each amount rests on: the
+-- Says what is due to date by today's data, plans and approved adjustments, with marks of what each amount rests on: the
 -- deal and its payment, the numbers of the window, the plan.
--- Grain: one row a line of commission or an adjustment. Rule: docs/rules/ledger.md
+-- Grain: one row a due line of commission (or its held back part) or an adjustment. Rule: docs/rules/ledger.md
 with
 
 lines as (
@@ -9,6 +9,11 @@ lines as (
 
 rewards as (
   select * from {{ ref('int_rewards__rounded') }}
+),
+
+due_lines as (
+  select * from {{ ref('int_ledger__due_lines') }}
+  where is_due
 ),
 
 adjustments as (
@@ -35,15 +40,16 @@ plan_fingerprints as (
 
 united as (
   select
-    lines.line_key,
+    due_lines.part_key as line_key,
     'reward' as entry_code,
     lines.event_code,
     lines.event_date,
+    coalesce(due_lines.due_date, lines.event_date) as due_date,
     lines.period_code,
     lines.payee_id,
     lines.plan_id,
     lines.currency_code,
-    lines.line_amount,
+    due_lines.part_amount as line_amount,
     lines.reward_id,
     lines.reward_kind_code,
     lines.credit_id,
@@ -52,7 +58,8 @@ united as (
     lines.payment_id,
     transactions.source_fingerprint,
     number_fingerprints.numbers_fingerprint
-  from lines
+  from due_lines
+  inner join lines on due_lines.line_key = lines.line_key
   inner join rewards on lines.reward_id = rewards.reward_id
   left join transactions on lines.transaction_id = transactions.transaction_id
   left join number_fingerprints on rewards.window_key = number_fingerprints.window_key
@@ -62,6 +69,7 @@ united as (
     'adjustment' as entry_code,
     'adjustment' as event_code,
     {{ first_of_month('period_code') }} as event_date,
+    {{ first_of_month('period_code') }} as due_date,
     period_code,
     payee_id,
     plan_id,
@@ -84,6 +92,7 @@ final as (
     united.entry_code::varchar as entry_code,
     united.event_code::varchar as event_code,
     united.event_date::date as event_date,
+    united.due_date::date as due_date,
     united.period_code::varchar as period_code,
     united.payee_id::varchar as payee_id,
     united.plan_id::varchar as plan_id,

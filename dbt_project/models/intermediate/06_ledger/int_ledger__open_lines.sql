@@ -36,6 +36,7 @@ compared as (
     coalesce(entitlements.entry_code, posted.entry_code) as entry_code,
     coalesce(entitlements.event_code, posted.event_code) as event_code,
     coalesce(entitlements.event_date, posted.event_date) as event_date,
+    coalesce(entitlements.due_date, posted.due_date) as due_date,
     coalesce(entitlements.period_code, posted.period_code) as origin_period_code,
     coalesce(entitlements.payee_id, posted.payee_id) as payee_id,
     coalesce(entitlements.plan_id, posted.plan_id) as plan_id,
@@ -59,23 +60,30 @@ compared as (
   full outer join posted on entitlements.line_key = posted.line_key
 ),
 
+scheduled as (
+  select
+    *,
+    greatest(origin_period_code, {{ month_code('due_date') }}) as due_period_code
+  from compared
+),
+
 placed as (
   select
-    compared.*,
-    greatest(compared.origin_period_code, coalesce(first_open.period_code, compared.origin_period_code))
+    scheduled.*,
+    greatest(scheduled.due_period_code, coalesce(first_open.period_code, scheduled.due_period_code))
       as posted_period_code
-  from compared
+  from scheduled
   cross join first_open
   where
-    not compared.is_posted_before
-    or compared.line_amount <> 0
+    not scheduled.is_posted_before
+    or scheduled.line_amount <> 0
 ),
 
 reasoned as (
   select
     placed.*,
     case
-      when not placed.is_posted_before and placed.origin_period_code = placed.posted_period_code then null
+      when not placed.is_posted_before and placed.due_period_code = placed.posted_period_code then null
       when placed.entry_code = 'adjustment' then 'manual_adjustment'
       when not placed.is_posted_before and posted_deals.transaction_id is not null then 'credit_moved'
       when not placed.is_posted_before then 'late_data'
@@ -106,7 +114,7 @@ final as (
     entry_code::varchar as entry_code,
     event_code::varchar as event_code,
     event_date::date as event_date,
-    event_date::date as due_date,
+    due_date::date as due_date,
     origin_period_code::varchar as origin_period_code,
     posted_period_code::varchar as posted_period_code,
     payee_id::varchar as payee_id,

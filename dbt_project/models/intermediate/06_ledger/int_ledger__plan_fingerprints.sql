@@ -38,6 +38,13 @@ modifiers_rows as (
   from {{ ref('modifiers') }} as columns_of_row
 ),
 
+payout_terms_rows as (
+  select
+    columns_of_row.plan_id,
+    'payout_terms:' || cast(columns_of_row as varchar) as row_text
+  from {{ ref('payout_terms') }} as columns_of_row
+),
+
 credit_rules_rows as (
   select
     columns_of_row.plan_id,
@@ -62,6 +69,8 @@ united as (
   select * from bonuses_rows
   union all
   select * from modifiers_rows
+  union all
+  select * from payout_terms_rows
   union all
   select * from credit_rules_rows
   union all

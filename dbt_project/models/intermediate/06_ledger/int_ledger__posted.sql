@@ -1,9 +1,10 @@
--- Adds up what closed periods have posted of each line, and keeps the marks of the last posting.
+-- Adds up what closed periods have posted of each line (draws apart), and keeps the marks of the last posting.
 -- Grain: one row a line that a closed period posted. Rule: docs/rules/ledger.md
 with
 
 posted_lines as (
   select * from {{ ref('stg_books__lines') }}
+  where entry_code <> 'draw'
 ),
 
 latest as (
@@ -23,6 +24,7 @@ final as (
     entry_code::varchar as entry_code,
     event_code::varchar as event_code,
     event_date::date as event_date,
+    due_date::date as due_date,
     origin_period_code::varchar as period_code,
     payee_id::varchar as payee_id,
     plan_id::varchar as plan_id,

@@ -3,7 +3,7 @@
 with
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__deals') }}
   where is_closed_won
 ),
 

@@ -3,7 +3,7 @@
 with
 
 collections as (
-  select * from {{ ref('int_ledger__collections') }}
+  select * from {{ ref('int_pool__collections') }}
 ),
 
 reason_codes as (

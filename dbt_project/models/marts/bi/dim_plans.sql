@@ -22,6 +22,7 @@ final as (
     calendar_id::varchar as calendar_id,
     tier_method_code::varchar as tier_method_code,
     quota_expression::varchar as quota_expression,
+    credit_event_code::varchar as credit_event_code,
     payout_event_code::varchar as payout_event_code,
     filter_expression::varchar as filter_expression,
     value_expression::varchar as value_expression,

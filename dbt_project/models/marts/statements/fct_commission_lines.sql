@@ -1,9 +1,11 @@
 -- Lists every amount that became due, by reward and event.
--- Grain: one row a reward, beneficiary and event (booking, payment, refund, bonus, floor or custom).
+-- Grain: one row a reward, beneficiary and event (booking, payment, refund, credit_memo, clawback,
+-- clawback_return, bonus, floor or custom).
 with
 
 lines as (
   select * from {{ ref('int_ledger__lines') }}
 )
 
-select * from lines
+select * exclude (commission_key, deal_transaction_id, terms_date)
+from lines

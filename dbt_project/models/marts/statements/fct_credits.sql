@@ -22,9 +22,18 @@ rounded as (
 earned as (
   select
     credit_id,
-    sum(line_amount) as earned_amount
+    sum(line_amount) as earned_amount,
+    sum(case when event_code in ('clawback', 'clawback_return') then line_amount else 0 end) as clawback_amount
   from {{ ref('int_ledger__lines') }}
   where credit_id is not null
+  group by credit_id
+),
+
+expired as (
+  select
+    credit_id,
+    sum(expired_amount) as expired_amount
+  from {{ ref('rpt_withheld_deals') }}
   group by credit_id
 ),
 
@@ -47,13 +56,21 @@ final as (
     moves.cumulative_after_amount::decimal(28, 10) as cumulative_after_amount,
     rounded.commission_amount::decimal(18, 4) as commission_amount,
     coalesce(earned.earned_amount, 0)::decimal(18, 4) as earned_amount,
-    (rounded.commission_amount - coalesce(earned.earned_amount, 0))::decimal(18, 4) as withheld_amount,
+    coalesce(earned.clawback_amount, 0)::decimal(18, 4) as clawback_amount,
+    coalesce(expired.expired_amount, 0)::decimal(18, 4) as expired_amount,
+    (
+      rounded.commission_amount
+      + coalesce(earned.clawback_amount, 0)
+      - coalesce(earned.earned_amount, 0)
+      - coalesce(expired.expired_amount, 0)
+    )::decimal(18, 4) as withheld_amount,
     rewards.reason_code::varchar as reason_code
   from credits
   inner join moves on credits.credit_id = moves.credit_id
   inner join rewards on credits.credit_id = rewards.credit_id
   inner join rounded on credits.credit_id = rounded.credit_id
   left join earned on credits.credit_id = earned.credit_id
+  left join expired on credits.credit_id = expired.credit_id
 )
 
 select * from final

@@ -16,6 +16,25 @@ open_lines as (
   from {{ ref('int_ledger__open_lines') }}
 ),
 
+draw_lines as (
+  select
+    period_code || '|' || line_key as ledger_line_key,
+    line_key,
+    'draw' as entry_code,
+    event_code,
+    settled_date as event_date,
+    settled_date as due_date,
+    period_code as origin_period_code,
+    period_code as posted_period_code,
+    payee_id,
+    plan_id,
+    currency_code,
+    line_amount,
+    plan_fingerprint,
+    false as is_posted
+  from {{ ref('int_ledger__draw_lines') }}
+),
+
 posted_lines as (
   select
     {{ columns | join(', ') }},
@@ -27,6 +46,8 @@ final as (
   select * from posted_lines
   union all
   select * from open_lines
+  union all by name
+  select * from draw_lines
 )
 
 select

@@ -8,7 +8,11 @@ ledger_lines as (
 ),
 
 commission_lines as (
-  select * from {{ ref('fct_commission_lines') }}
+  select
+    due_lines.part_key,
+    lines.collected_ratio
+  from {{ ref('int_ledger__due_lines') }} as due_lines
+  inner join {{ ref('fct_commission_lines') }} as lines on due_lines.line_key = lines.line_key
 ),
 
 credits as (
@@ -104,7 +108,7 @@ final as (
     ledger_lines.previous_numbers_fingerprint,
     closings.configuration_fingerprint
   from ledger_lines
-  left join commission_lines on ledger_lines.line_key = commission_lines.line_key
+  left join commission_lines on ledger_lines.line_key = commission_lines.part_key
   left join credits on ledger_lines.credit_id = credits.credit_id
   left join rewards on ledger_lines.reward_id = rewards.reward_id
   left join attainment on rewards.window_key = attainment.window_key

@@ -1,0 +1,34 @@
+"""Runs that were killed: Dagster still counts them as running, and their places in the writer's pool as taken."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+UNFINISHED = (DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING)
+KILLED = "The process of this run ended before the run did: it was killed, or the machine stopped."
+
+
+def clear_dead_runs(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """Give back the pool places of other runs and mark those as failed; returns their ids.
+
+    Only for the holder of the run lock (``run_id``): every run holds that lock while its steps run, so that whatever
+    else has a place in a pool, or has begun a step, is dead. Without this the next run would wait for it for ever.
+    """
+    storage = instance.event_log_storage
+    claimed: set[str] = set()
+    if storage.supports_global_concurrency_limits:
+        for key in storage.get_concurrency_keys():
+            info = storage.get_concurrency_info(key)
+            claimed |= set(info.active_run_ids) | set(info.pending_run_ids)
+    claimed.discard(run_id)
+    for other in sorted(claimed):
+        storage.free_concurrency_slots_for_run(other)
+    began = [
+        run
+        for run in instance.get_runs(RunsFilter(statuses=list(UNFINISHED)))
+        if run.run_id in claimed or (run.run_id != run_id and instance.get_run_step_stats(run.run_id))
+    ]
+    for run in began:
+        instance.report_run_failed(run, KILLED)
+    return sorted(claimed | {run.run_id for run in began})
