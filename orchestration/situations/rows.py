@@ -256,7 +256,9 @@ class Company:
                      payee_id=self.own(row.get("payee")), transaction_id=deal, held_from=row["from"],
                      held_to=row.get("to"), reason=row.get("reason", "held"))  # fmt: skip
         for row in self.body.get("draws") or []:
-            given = {key: value for key, value in row.items() if key not in ("draw", "plan", "payee", "from", "to")}
+            given = {
+                key: value for key, value in row.items() if key not in ("draw", "plan", "payee", "from", "to")
+            }
             self.add("draws", **{
                 "draw_id": self.own(row.get("draw", "draw")), "plan_id": self.own(row["plan"]),
                 "payee_id": self.own(row["payee"]), "valid_from": row["from"], "valid_to": row.get("to"),

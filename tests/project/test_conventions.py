@@ -51,7 +51,10 @@ LITERALS = {
     "int_rewards__bonus_bases": {"10": SCALES, "20": SCALES},
     "int_rewards__bonus_amounts": {"4": SCALES, "6": SCALES, "10": SCALES, "14": SCALES},
     "int_rewards__commissions": {"6": SCALES, "10": SCALES, "14": SCALES},
+    "int_ledger__clawbacks": {"4": SCALES, "6": SCALES, "10": SCALES},
     "int_ledger__lines": {"10": "decimals handed to round_money()"},
+    "int_ledger__draw_months": {"2": "place of the draw in a line's key"},
+    "fct_draw_balances": {"2": "place of the draw in a line's key"},
 }
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
@@ -107,7 +110,7 @@ def without_strings(sql: str) -> str:
 def reasons_in(path: Path) -> list[str]:
     """Return the codes that a model gives as `then '<code>'` in a case named reason_code, in order."""
     cases = re.findall(
-        r"\bcase\b((?:(?!\bcase\b).)*?)\bend\b[\s)]*(?:::varchar\s+)?as (?:final_)?reason_code",
+        r"\bcase\b((?:(?!\bcase\b).)*?)\bend\b[\s)]*(?:::varchar\s+)?as (?:final_)?(?:reason|effect)_code",
         without_comments(path.read_text()),
         flags=re.DOTALL,
     )

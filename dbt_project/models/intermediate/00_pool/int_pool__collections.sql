@@ -111,11 +111,18 @@ final as (
     amount::decimal(28, 10) as payment_amount,
     collected_amount::decimal(28, 10) as collected_amount,
     memo_amount::decimal(28, 10) as memo_amount,
-    {%- for measure in ['collected', 'memo', 'gross_collected', 'gross_memo'] %}
-    (case when reason_code is null then {{ measure }}_after_amount - {{ measure }}_amount end)::decimal(28, 10)
-      as {{ measure }}_before_amount,
-    (case when reason_code is null then {{ measure }}_after_amount end)::decimal(28, 10) as {{ measure }}_after_amount,
-    {%- endfor %}
+    (case when reason_code is null then collected_after_amount - collected_amount end)::decimal(28, 10)
+      as collected_before_amount,
+    (case when reason_code is null then collected_after_amount end)::decimal(28, 10) as collected_after_amount,
+    (case when reason_code is null then memo_after_amount - memo_amount end)::decimal(28, 10)
+      as memo_before_amount,
+    (case when reason_code is null then memo_after_amount end)::decimal(28, 10) as memo_after_amount,
+    (case when reason_code is null then gross_collected_after_amount - gross_collected_amount end)::decimal(28, 10)
+      as gross_collected_before_amount,
+    (case when reason_code is null then gross_collected_after_amount end)::decimal(28, 10) as gross_collected_after_amount,
+    (case when reason_code is null then gross_memo_after_amount - gross_memo_amount end)::decimal(28, 10)
+      as gross_memo_before_amount,
+    (case when reason_code is null then gross_memo_after_amount end)::decimal(28, 10) as gross_memo_after_amount,
     (case when reason_code is null then refunded_after_amount end)::decimal(28, 10) as refunded_after_amount,
     transaction_amount::decimal(28, 10) as transaction_amount,
     reason_code::varchar as reason_code

@@ -44,19 +44,12 @@ recalculated as (
     and is_latest
 ),
 
-parted as (
+shares as (
   select
-    native_values.* exclude (native_value_amount, native_payable_amount),
-    {%- for amount in ['native_value_amount', 'native_payable_amount'] %}
-    (case
-      when event_shares.transaction_id is not null
-        then {{ share_of_event('native_values.' ~ amount, 'event_shares.counted_after_amount', 'event_shares.deal_amount') }}
-          - {{ share_of_event('native_values.' ~ amount, 'event_shares.counted_before_amount', 'event_shares.deal_amount') }}
-      when recalculated.transaction_id is not null
-        then {{ share_of_event('native_values.' ~ amount, 'recalculated.kept_amount', 'recalculated.whole_amount') }}
-      else native_values.{{ amount }}
-    end)::decimal(28, 10) as {{ amount }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    native_values.*,
+    coalesce(event_shares.counted_before_amount, 0) as share_before,
+    coalesce(event_shares.counted_after_amount, recalculated.kept_amount) as share_after,
+    coalesce(event_shares.deal_amount, recalculated.whole_amount) as share_of
   from native_values
   left join event_shares
     on
@@ -66,6 +59,24 @@ parted as (
     on
       native_values.plan_id = recalculated.plan_id
       and native_values.transaction_id = recalculated.transaction_id
+),
+
+parted as (
+  select
+    * exclude (native_value_amount, native_payable_amount),
+    case
+      when share_of is null then native_value_amount
+      else
+        {{ share_of_event('native_value_amount', 'share_after', 'share_of') }}
+        - {{ share_of_event('native_value_amount', 'share_before', 'share_of') }}
+    end::decimal(28, 10) as native_value_amount,
+    case
+      when share_of is null then native_payable_amount
+      else
+        {{ share_of_event('native_payable_amount', 'share_after', 'share_of') }}
+        - {{ share_of_event('native_payable_amount', 'share_before', 'share_of') }}
+    end::decimal(28, 10) as native_payable_amount
+  from shares
 ),
 
 priced as (

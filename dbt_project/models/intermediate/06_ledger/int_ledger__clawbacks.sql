@@ -85,6 +85,14 @@ judged as (
   from measured
 ),
 
+rounded as (
+  select
+    *,
+    {{ round_money('taken_back_before_amount', 'minor_unit', 10) }} as rounded_before_amount,
+    {{ round_money('taken_back_after_amount', 'minor_unit', 10) }} as rounded_after_amount
+  from judged
+),
+
 final as (
   select
     (commission_key || '|clawback|' || event_id)::varchar as line_key,
@@ -109,15 +117,9 @@ final as (
     commission_amount::decimal(18, 4) as commission_amount,
     base_amount::decimal(28, 10) as base_amount,
     effect_code::varchar as effect_code,
-    (
-      case
-        when policy_code = 'original_rate'
-          then {{ round_money('taken_back_before_amount', 'minor_unit', 10) }}
-            - {{ round_money('taken_back_after_amount', 'minor_unit', 10) }}
-        else 0
-      end
-    )::decimal(18, 4) as clawback_amount
-  from judged
+    (case when policy_code = 'original_rate' then rounded_before_amount - rounded_after_amount else 0 end)::decimal(18, 4)
+      as clawback_amount
+  from rounded
 )
 
 select * from final

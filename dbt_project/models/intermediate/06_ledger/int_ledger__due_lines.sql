@@ -64,12 +64,12 @@ free_days as (
 
 holding as (
   select
-    part_key,
-    min_by(hold_id, hold_id) as hold_id,
-    min_by(reason, hold_id) as hold_reason
+    matching_holds.part_key,
+    min(matching_holds.hold_id) as hold_id,
+    min_by(matching_holds.reason, matching_holds.hold_id) as hold_reason
   from matching_holds
-  where {{ in_force('scheduled_date', 'matching_holds', 'held_from', 'held_to') }}
-  group by part_key
+  where {{ in_force('matching_holds.scheduled_date', 'matching_holds', 'held_from', 'held_to') }}
+  group by matching_holds.part_key
 ),
 
 held_parts as (

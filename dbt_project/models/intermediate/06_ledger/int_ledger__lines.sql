@@ -47,7 +47,7 @@ timed as (
     commissions.*,
     plan_versions.payout_event_code,
     currencies.minor_unit,
-    credited_payments.payment_id,
+    credited_payments.payment_id as credited_payment_id,
     credited_payments.payment_kind_code,
     coalesce(credited_payments.deal_transaction_id, commissions.transaction_id) as deal_transaction_id,
     coalesce(credited_payments.deal_booked_date, commissions.reward_date) as terms_date
@@ -62,8 +62,9 @@ timed as (
 
 booking_lines as (
   select
-    commission_key || '|' || coalesce(payment_id, 'booking') as line_key,
+    commission_key || '|' || coalesce(credited_payment_id, 'booking') as line_key,
     *,
+    credited_payment_id as payment_id,
     case when reward_kind_code = 'credit' then coalesce(payment_kind_code, 'booking') else reward_kind_code end
       as event_code,
     reward_date as event_date,
@@ -73,13 +74,13 @@ booking_lines as (
   where
     payout_event_code = 'booking'
     or reward_kind_code <> 'credit'
-    or payment_id is not null
+    or credited_payment_id is not null
 ),
 
 clawback_lines as (
   select
     clawbacks.line_key,
-    timed.* exclude (payment_id),
+    timed.*,
     clawbacks.payment_id,
     case when clawbacks.lost_after_amount > clawbacks.lost_before_amount then 'clawback' else 'clawback_return' end
       as event_code,
@@ -92,7 +93,7 @@ clawback_lines as (
 
 collected as (
   select
-    timed.* exclude (payment_id),
+    timed.*,
     collections.payment_id,
     collections.kind_code,
     collections.paid_date,

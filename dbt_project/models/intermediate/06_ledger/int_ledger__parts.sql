@@ -70,8 +70,8 @@ parts as (
       held_date,
       case holdback_release_code
         when 'days' then {{ add_days('event_date', 'coalesce(holdback_days, 0)') }}
-        when 'quarter_end' then cast({{ dbt.last_day('event_date', 'quarter') }} as date)
-        when 'year_end' then cast({{ dbt.last_day('event_date', 'year') }} as date)
+        when 'quarter_end' then {{ last_day_of('event_date', 'quarter') }}
+        when 'year_end' then {{ last_day_of('event_date', 'year') }}
         else held_date
       end
     ) as own_date

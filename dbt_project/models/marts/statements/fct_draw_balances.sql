@@ -1,4 +1,5 @@
--- Follows each draw month by month: what closed months advanced and recovered, what the open ones do, and what is outstanding.
+-- Follows each draw month by month: what closed months advanced and recovered, what the open ones do, and what is
+-- outstanding.
 -- Grain: one row a draw, payee and month with a movement or a balance.
 with
 
@@ -18,7 +19,7 @@ posted as (
     sum(case when event_code <> 'guarantee' then line_amount else 0 end) as balance_change_amount
   from {{ ref('stg_books__lines') }}
   where entry_code = 'draw'
-  group by 1, payee_id, plan_id, currency_code, posted_period_code
+  group by draw_id, payee_id, plan_id, currency_code, posted_period_code
 ),
 
 closed_months as (

@@ -10,9 +10,9 @@ ledger_lines as (
 commission_lines as (
   select
     due_lines.part_key,
-    lines.collected_ratio
+    due.collected_ratio
   from {{ ref('int_ledger__due_lines') }} as due_lines
-  inner join {{ ref('fct_commission_lines') }} as lines on due_lines.line_key = lines.line_key
+  inner join {{ ref('fct_commission_lines') }} as due on due_lines.line_key = due.line_key
 ),
 
 credits as (
