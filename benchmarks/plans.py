@@ -114,6 +114,7 @@ def _plan_row(plan: Plan) -> dict[str, str]:
         "is_rollup_capped": "false",
         "beneficiary_code": "payee",
         "gap_code": "error",
+        "credit_event_code": "booking",
         "payout_event_code": "collection",
     }
 

@@ -21,7 +21,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-Wanted = Literal["condition", "number", "text"]
+Wanted = Literal["condition", "number", "text", "date"]
 
 CATALOGUE_VALUE = "CatalogueValue"
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -787,6 +787,8 @@ def _result_faults(kind: str, tree: exp.Expr, wanted: Wanted, scope: Scope) -> I
             else f"Write cast({_sql(tree)} as varchar)"
         )
         yield Fault(f"gives {noun}, not a text", mend)
+    elif wanted == "date" and noun != "a day":
+        yield Fault(f"gives {noun}, not a day", f"Write cast({_sql(tree)} as date)")
 
 
 def _number_mend(noun: str, tree: exp.Expr, scope: Scope) -> str:

@@ -3,7 +3,7 @@
 Three layers, all reported together:
 
 - `contracts`: each CSV against the property file beside it (columns, types, data tests);
-- `plan_rules`, `reward_rules`, `crediting_rules`: what the plan tables must agree on among each other;
+- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`: what the plan tables must agree on among each other;
 - `language_rules`: every expression against the plan language (orchestration/expressions.py).
 
 Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
@@ -19,7 +19,7 @@ from pathlib import Path
 from ingestion.load import check_inputs as check_extracts
 from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
-from orchestration.preflight import crediting_rules, language_rules, plan_rules, reward_rules
+from orchestration.preflight import crediting_rules, language_rules, payout_rules, plan_rules, reward_rules
 from orchestration.preflight.contracts import check_cells, check_columns, run_checks
 from orchestration.preflight.files import SeedFile, read_contracts, read_seed
 from orchestration.preflight.problems import PreflightError, Problem, render
@@ -50,6 +50,10 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (plan_rules.rate_rules, ("plans", "tiers", "rates")),
     (reward_rules.bonus_rules, ("plans", "bonuses")),
     (reward_rules.modifier_rules, ("plans", "modifiers")),
+    (payout_rules.event_rules, ("plans",)),
+    (payout_rules.term_rules, ("plans", "payout_terms")),
+    (payout_rules.hold_rules, ("holds",)),
+    (payout_rules.draw_rules, ("plans", "draws")),
     (crediting_rules.name_rules, ()),
     (crediting_rules.rule_rules, ("credit_rules",)),
     (crediting_rules.first_day_rules, ("plans", "credit_rules")),

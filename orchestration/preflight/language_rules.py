@@ -31,6 +31,7 @@ DEAL_EXPRESSIONS: dict[str, dict[str, Wanted]] = {
         "condition_expression": "condition",
         "share_expression": "number",
     },
+    "payout_terms": {"cancelled_date_expression": "date"},
 }
 # Read for a payee on a day: variables of every scope, no fields.
 NUMBER_EXPRESSIONS: dict[str, tuple[str, ...]] = {
@@ -70,6 +71,8 @@ def _deal_scope(
     fields = company.fields_of(source) if source in company.sources else {}
     if not fields:
         return None
+    if table == "payout_terms":
+        return Scope(source, fields, frozenset())
     catalogue = table == "plans" and column in CATALOGUE_COLUMNS and bool(row["catalogue_id"])
     return Scope(source, fields, variables, catalogue)
 

@@ -137,6 +137,7 @@ class PlanMaker:
             "is_rollup_capped": "true" if not maker.is_plain and chance(25) else "false",
             "beneficiary_code": one(*beneficiaries),
             "gap_code": one("error", "list"),
+            "credit_event_code": "booking",
             "payout_event_code": one("booking", "booking", "collection"),
         }
         if self.kind == "table":

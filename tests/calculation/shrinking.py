@@ -31,6 +31,7 @@ SIMPLE_CELLS = {
     "tier_method_code": "marginal",
     "is_rollup_capped": "false",
     "beneficiary_code": "payee",
+    "credit_event_code": "booking",
     "payout_event_code": "booking",
     "value_expression": '"Amount"',
     "currency_code": "USD",

@@ -79,6 +79,7 @@ PLAN = {
     "is_rollup_capped": "false",
     "beneficiary_code": "payee",
     "gap_code": "error",
+    "credit_event_code": "booking",
     "payout_event_code": "booking",
 }
 DATED = {"valid_from": "2024-01-01"}
@@ -124,6 +125,39 @@ def rows() -> dict[str, list[dict[str, str]]]:
             },
             {**PLAN, "plan_id": "deal", "calendar_id": "transaction"},
             {**PLAN, "plan_id": "career", "calendar_id": "life"},
+        ],
+        "payout_terms": [
+            {
+                **DATED,
+                "plan_id": "deal",
+                "collected_part_code": "net",
+                "rebate_code": "uncollected",
+                "overpayment_code": "capped",
+                "clawback_policy_code": "original_rate",
+                "clawback_base_code": "paid",
+                "clawback_window_days": "90",
+                "clawback_proration_code": "straight_line",
+                "unpaid_after_days": "60",
+                "cancelled_date_expression": '"CloseDate"',
+                "hold_days": "0",
+                "holdback_ratio": "0.2",
+                "holdback_release_code": "days",
+                "holdback_days": "30",
+            }
+        ],
+        "holds": [{"hold_id": "audit", "plan_id": "hunter", "held_from": "2024-01-01", "reason": "audit"}],
+        "draws": [
+            {
+                **DATED,
+                "draw_id": "ramp",
+                "plan_id": "hunter",
+                "payee_id": "275",
+                "draw_kind_code": "recoverable",
+                "covers_code": "plan",
+                "currency_code": "USD",
+                "amount": "2500",
+                "recovery_ratio": "0.5",
+            }
         ],
         "plan_assignments": [{**DATED, "plan_id": "hunter", "payee_id": "275"}],
         "tiers": [

@@ -27,6 +27,113 @@ def test_a_right_company_has_no_problems(company: PlanCompany) -> None:
 
 # What an analyst types, and all that the preflight says of it.
 MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
+    "payments_credited_and_paid_before": (
+        [("change", "plans", 3, {"credit_event_code": "collection"})],
+        [
+            "seeds/plans/plans.csv row 3, column payout_event_code: plan 'table' credits payments and would pay before them. Write payout_event_code collection, or credit_event_code booking"
+        ],
+    ),
+    "straight_line_without_a_window": (
+        [("change", "payout_terms", 2, {"clawback_window_days": ""})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column clawback_window_days: the terms of plan 'deal' take back in a straight line over a window that has no days. Write the days of the window, or clawback_proration_code none"
+        ],
+    ),
+    "days_before_the_event": (
+        [("change", "payout_terms", 2, {"hold_days": "-1"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column hold_days: the terms of plan 'deal' count -1 days. Write 0 or more"
+        ],
+    ),
+    "holdback_in_percent": (
+        [("change", "payout_terms", 2, {"holdback_ratio": "20"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column holdback_ratio: the terms of plan 'deal' hold back 20 of each commission. Write a share, 0.2 for a fifth"
+        ],
+    ),
+    "holdback_that_is_never_released": (
+        [("change", "payout_terms", 2, {"holdback_release_code": ""})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column holdback_release_code: the terms of plan 'deal' hold back a share and never release it. Write days, quarter_end or year_end"
+        ],
+    ),
+    "holdback_after_no_days": (
+        [("change", "payout_terms", 2, {"holdback_days": ""})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column holdback_days: the terms of plan 'deal' release what is held back after no number of days. Write the days"
+        ],
+    ),
+    "clawback_of_what_is_paid_as_collected": (
+        [("change", "plans", 6, {"payout_event_code": "collection"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column clawback_window_days: the terms of plan 'deal' take back what was paid on booking, and the plan pays on collection. Leave it empty: what is not paid is not due",
+            "seeds/plans/payout_terms.csv row 2, column unpaid_after_days: the terms of plan 'deal' take back what was paid on booking, and the plan pays on collection. Leave it empty: what is not paid is not due",
+        ],
+    ),
+    "expiry_of_what_is_paid_on_booking": (
+        [("change", "payout_terms", 2, {"expire_after_days": "180"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column expire_after_days: the terms of plan 'deal' let withheld commission expire, and the plan withholds none. Leave it empty, or write unpaid_after_days"
+        ],
+    ),
+    "later_window_of_a_life": (
+        [
+            (
+                "change",
+                "payout_terms",
+                2,
+                {"plan_id": "career", "clawback_policy_code": "next_period_attainment"},
+            ),
+        ],
+        [
+            "seeds/plans/payout_terms.csv row 2, column clawback_policy_code: the terms of plan 'career' reduce a later window, and the plan's calendar life has none. Write another clawback_policy_code"
+        ],
+    ),
+    "deduction_from_an_average": (
+        [
+            (
+                "change",
+                "payout_terms",
+                2,
+                {"plan_id": "quality", "clawback_policy_code": "next_period_attainment"},
+            ),
+        ],
+        [
+            "seeds/plans/payout_terms.csv row 2, column clawback_policy_code: the terms of plan 'quality' reduce a running total, and the plan averages. Write another clawback_policy_code"
+        ],
+    ),
+    "cancellation_that_is_a_text": (
+        [("change", "payout_terms", 2, {"cancelled_date_expression": '"Region__c"'})],
+        [
+            'seeds/plans/payout_terms.csv row 2, column cancelled_date_expression: plan \'hunter\', expression `"Region__c"`: gives a text, not a day. Write cast("Region__c" as date)'
+        ],
+    ),
+    "hold_of_everybody": (
+        [("change", "holds", 2, {"plan_id": ""})],
+        [
+            "seeds/plans/holds.csv row 2, column hold_id: hold 'audit' names no plan, no payee and no deal: it would hold everybody's pay. Fill plan_id, payee_id or transaction_id"
+        ],
+    ),
+    "hold_that_ends_before_it_begins": (
+        [("change", "holds", 2, {"held_to": "2024-01-01"})],
+        [
+            "seeds/plans/holds.csv row 2, column held_to: hold 'audit' ends on 2024-01-01, not after its first day 2024-01-01. Write the day of the release, or leave it empty"
+        ],
+    ),
+    "draw_in_another_currency": (
+        [("change", "draws", 2, {"currency_code": "EUR"})],
+        [
+            "seeds/plans/draws.csv row 2, column currency_code: draw 'ramp' is in EUR, and plan 'hunter' pays in USD. Write the plan's currency"
+        ],
+    ),
+    "recovery_in_percent": (
+        [("change", "draws", 2, {"recovery_ratio": "50", "amount": "-1", "draw_id": "a|b"})],
+        [
+            "seeds/plans/draws.csv row 2, column amount: draw 'a|b' of payee 275 has a negative amount, -1. Write 0 or more",
+            "seeds/plans/draws.csv row 2, column draw_id: draw 'a|b' of payee 275 has a | in its name, which parts the keys of lines. Write another sign",
+            "seeds/plans/draws.csv row 2, column recovery_ratio: draw 'a|b' of payee 275 recovers 50 of what is earned above it. Write a share, 0.5 for half",
+        ],
+    ),
     "source_object_that_the_pool_does_not_hold": (
         [("change", "plans", 2, {"source_object": "crm/Oportunity"})],
         [
