@@ -105,7 +105,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "cancellation_that_is_a_text": (
         [("change", "payout_terms", 2, {"cancelled_date_expression": '"Region__c"'})],
         [
-            'seeds/plans/payout_terms.csv row 2, column cancelled_date_expression: plan \'hunter\', expression `"Region__c"`: gives a text, not a day. Write cast("Region__c" as date)'
+            'seeds/plans/payout_terms.csv row 2, column cancelled_date_expression: plan \'deal\', expression `"Region__c"`: gives a text, not a day. Write cast("Region__c" as date)'
         ],
     ),
     "hold_of_everybody": (
