@@ -96,6 +96,10 @@ def _line(line: Row) -> list[str]:
             before, now = line[f"previous_{name}_fingerprint"], line[f"{name}_fingerprint"]
             if before and now and before != now:
                 text.append(f"    {name} before {before[:12]}, now {now[:12]}")
+    if line["due_date"] > line["event_date"] and not line["reason_code"]:
+        text.append(f"    held until {line['due_date']}")
+    if line["event_text"]:
+        text.append(f"    {line['event_text']}")
     if line["credited_amount"] is not None:
         quota = (
             f", quota {money(line['quota_amount'])} of {line['window_code']}" if line["quota_amount"] else ""

@@ -29,6 +29,7 @@ united as (
 final as (
   select
     ('draw|' || united.draw_month_key || '|' || united.event_code)::varchar as line_key,
+    united.draw_month_key::varchar as draw_month_key,
     united.draw_id::varchar as draw_id,
     united.payee_id::varchar as payee_id,
     united.plan_id::varchar as plan_id,

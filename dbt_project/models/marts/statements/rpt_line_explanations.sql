@@ -39,6 +39,27 @@ reasons as (
   select * from {{ ref('reason_codes') }}
 ),
 
+clawbacks as (
+  select
+    due_lines.part_key,
+    clawbacks.cause_code || ' ' || clawbacks.elapsed_days || ' days after booking: the deal lost '
+    || clawbacks.lost_after_amount || ', before ' || clawbacks.lost_before_amount || '; weight '
+    || clawbacks.weight_numerator || ' of ' || clawbacks.weight_denominator || '; taken of ' || clawbacks.base_amount
+      as event_text
+  from {{ ref('int_ledger__due_lines') }} as due_lines
+  inner join {{ ref('int_ledger__clawbacks') }} as clawbacks on due_lines.line_key = clawbacks.line_key
+),
+
+draw_months as (
+  select
+    draw_lines.line_key,
+    draw_months.draw_id || ': the month earned ' || draw_months.earned_amount || ' of at least '
+    || draw_months.draw_amount || '; balance ' || draw_months.balance_before_amount || ', then '
+    || draw_months.balance_after_amount as event_text
+  from {{ ref('int_ledger__draw_lines') }} as draw_lines
+  inner join {{ ref('int_ledger__draw_months') }} as draw_months on draw_lines.draw_month_key = draw_months.draw_month_key
+),
+
 closings as (
   select * from {{ ref('stg_books__closings') }}
 ),
@@ -84,6 +105,8 @@ final as (
     ledger_lines.reward_kind_code,
     rewards.commission_amount,
     commission_lines.collected_ratio,
+    coalesce(clawbacks.event_text, draw_months.event_text) as event_text,
+    ledger_lines.due_date,
     ledger_lines.payment_id,
     ledger_lines.credit_id,
     credits.credit_type_code,
@@ -109,6 +132,8 @@ final as (
     closings.configuration_fingerprint
   from ledger_lines
   left join commission_lines on ledger_lines.line_key = commission_lines.part_key
+  left join clawbacks on ledger_lines.line_key = clawbacks.part_key
+  left join draw_months on ledger_lines.line_key = draw_months.line_key
   left join credits on ledger_lines.credit_id = credits.credit_id
   left join rewards on ledger_lines.reward_id = rewards.reward_id
   left join attainment on rewards.window_key = attainment.window_key
@@ -133,6 +158,7 @@ select
   entry_code::varchar as entry_code,
   event_code::varchar as event_code,
   event_date::date as event_date,
+  due_date::date as due_date,
   currency_code::varchar as currency_code,
   line_amount::decimal(18, 4) as line_amount,
   reason_code::varchar as reason_code,
@@ -141,6 +167,7 @@ select
   reward_kind_code::varchar as reward_kind_code,
   commission_amount::decimal(18, 4) as commission_amount,
   collected_ratio::decimal(28, 10) as collected_ratio,
+  event_text::varchar as event_text,
   payment_id::varchar as payment_id,
   credit_id::varchar as credit_id,
   credit_type_code::varchar as credit_type_code,
