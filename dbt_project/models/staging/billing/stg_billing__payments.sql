@@ -1,6 +1,6 @@
--- Keeps the latest version of each payment or refund under the source's own field names; from Stripe
+-- Keeps the latest version of each payment, refund or credit memo under the source's own field names; from Stripe
 -- where var billing_system says so.
--- Grain: one row a payment or refund.
+-- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
 with
 
 current_rows as (
