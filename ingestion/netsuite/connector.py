@@ -44,7 +44,9 @@ class NetSuite(Connector):
     """The connector for one account."""
 
     name: ClassVar[str] = "netsuite"
-    title: ClassVar[str] = "NetSuite: transactions with their lines and links, customers, employees, currencies"
+    title: ClassVar[str] = (
+        "NetSuite: transactions with their lines and links, customers, employees, currencies"
+    )
     tables = TABLES
     auths: ClassVar[tuple[str, ...]] = ("token_based",)
     further_secrets: ClassVar[tuple[str, ...]] = (
