@@ -69,7 +69,9 @@ class Sync:
         read = self._read(table, self._since(table, reading, kept, now), kept)
         rows = self._checked(table, reading, read, kept)
         remember = {_STATE: self._remember(table, reading, read, rows, kept, now)}
-        self._check_age(table, remember[_STATE].get("cursor"), now)
+        if table.stamp is None:
+            remember[_STATE]["changed_at"] = self._changed_at(rows, state, kept, now)
+        self._check_age(table, remember[_STATE].get("cursor" if table.stamp else "changed_at"), now)
         if read.is_full:
             return self._full(table, rows, state, remember)
         return self._delta(table, rows, read, state, remember)
@@ -185,6 +187,11 @@ class Sync:
                 if reading.incremental:
                     remember["full_at"] = now.isoformat() if read.is_full else kept["full_at"]
         return remember
+
+    def _changed_at(self, rows: pa.Table, state: State, kept: State, now: datetime) -> str:
+        """Return when a load last found other rows in a table without a stamp."""
+        is_same = state.get("content") == digest_of(rows[ROW_HASH].to_pylist())
+        return str(kept.get("changed_at", now.isoformat())) if is_same else now.isoformat()
 
     def _check_age(self, table: Table, cursor: str | None, now: datetime) -> None:
         allowed = self._configured.max_age.get(table.name)

@@ -206,6 +206,16 @@ def test_a_list_is_compared_whole(world: World) -> None:
     assert world.load().load_ids == ()
 
 
+def test_a_list_without_stamp_that_stopped_changing_is_refused(world: World) -> None:
+    at_once = {"rates": timedelta(0)}
+    world.load(max_age=at_once)
+    with pytest.raises(InputError, match="more than the 0:00:00 that max_age allows"):
+        world.load(max_age=at_once)
+    assert world.load(max_age={"rates": timedelta(hours=1)}).load_ids == ()
+    world.rates[0]["rate"] = Decimal("1.2")
+    assert world.load(max_age=at_once).tables["rates"].new_versions == 1
+
+
 def test_two_different_rows_with_one_key_are_refused_without_a_stamp(world: World) -> None:
     world.rates.append(dict(world.rates[0]))
     assert world.load().tables["rates"].live == 1
