@@ -1,12 +1,13 @@
 """Whether the systems that the models read are the systems that are loaded."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ingestion.api.config import Configured
 from ingestion.files import Problem
 from ingestion.settings import PROJECT_ROOT
 
@@ -72,6 +73,20 @@ def deal_table(project: Path | None = None) -> tuple[str, DealTable] | None:
 
 def _vars(project: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(project.read_text(encoding="utf-8")).get("vars") or {})
+
+
+def unread_tables(configured: Iterable[Configured]) -> list[Problem]:
+    """Return a problem for each table that the models read from a connected system and that is not read there."""
+    return [
+        Problem(
+            "sources.toml",
+            f"the models read {system.config.name}.{table}, and [{system.config.name}] does not bring it; add it to `read`, "
+            "or, if the company has none, to `without`",
+            column=table,
+        )
+        for system in configured
+        for table in system.absent
+    ]
 
 
 def unloaded_systems(systems: Collection[str], project: Path = DBT_PROJECT) -> list[Problem]:

@@ -46,7 +46,7 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
             table,
             "the models read this table, and the connector does not bring it",
             False,
-            "add it to `read`, or point the models at another system",
+            "add it to `read`, or, if the company has none, to `without`",
         )
         for table in configured.absent
     ]
@@ -59,7 +59,7 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
         return findings + missing
     try:
         client = connector.client()
-        findings += connector.check(client, configured.tables)
+        findings += connector.check(client, [configured.sought(table) for table in configured.tables])
         failed = {finding.subject for finding in findings if not finding.is_ok}
         if "credentials" not in failed:
             findings += _check_fields(configured, connector, client, settings, failed)
@@ -92,7 +92,7 @@ def _check_fields(
     unreadable: set[str],
 ) -> list[Finding]:
     findings = []
-    for table in configured.tables:
+    for table in map(configured.sought, configured.tables):
         try:
             described = connector.fields(table, client)
             if described is None:

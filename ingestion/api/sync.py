@@ -63,6 +63,8 @@ class Sync:
             ApiError: the system cannot be read.
         """
         self._begin()
+        if table in self._configured.empty:
+            return self._full(table, Rows(table, self._origin(table)).distinct(), state, {})
         kept: State = state.get(_STATE) or {}
         reading = self._configured.reading(self._connector, table)
         now = datetime.now(UTC)
@@ -85,12 +87,13 @@ class Sync:
         states: Mapping[str, Any] = dlt.current.source_state().get("resources", {})
         problems: list[Problem] = []
         for table in self._configured.tables:
-            described = self._connector.fields(table, self._client)
+            sought = self._configured.sought(table)
+            described = self._connector.fields(sought, self._client)
             self._described[table.name] = described
             if described is not None:
                 known = (states.get(table.name, {}).get(_STATE) or {}).get("fields", [])
                 problems += described_alerts(
-                    self._settings.seeds, self._system, self._origin(table), table, described, known
+                    self._settings.seeds, self._system, self._origin(table), sought, described, known
                 )
         if problems:
             raise SchemaAlert(problems)
@@ -136,7 +139,7 @@ class Sync:
     def _read_once(self, table: Table, since: datetime | None, memory: dict[str, Any]) -> _Read:
         self._connector.memory[table.name] = memory
         read = _Read(Rows(table, self._origin(table)), [], since is None)
-        for page in self._connector.read(table, self._client, since):
+        for page in self._connector.read(self._configured.sought(table), self._client, since):
             if isinstance(page, Deleted):
                 read.deleted += [tuple(key) for key in page.keys]
             else:
@@ -164,7 +167,7 @@ class Sync:
             if not read.is_full:
                 return []
             return [name for name in sorted(before) if name in used | {c.name for c in table.columns}]
-        declared = [column.name for column in table.columns]
+        declared = [column.name for column in self._configured.sought(table).columns]
         return [*declared, *sorted((used & before) - set(declared))]
 
     def _remember(
@@ -287,6 +290,7 @@ def make_source(configured: Configured, settings: Settings | None = None) -> Dlt
 
     @dlt.source(name=configured.config.name, max_table_nesting=0)
     def records() -> list[DltResource]:
-        return [make_resource(table, sync.plan, settings.chunk_rows) for table in configured.tables]
+        tables = (*configured.tables, *configured.empty)
+        return [make_resource(table, sync.plan, settings.chunk_rows) for table in tables]
 
     return records()

@@ -18,12 +18,15 @@ import pytest
 import test_quickbooks
 import test_workday
 from every_system import Case, running
+from fault_server import FaultServer
+from salesforce_org import CLIENT_ID, CLIENT_SECRET, standard_org
 from test_every_system import plan_over
 
 from ingestion import models
 from ingestion.api.alerts import SchemaAlert
+from ingestion.api.checks import check_sources
 from ingestion.load import load_system
-from ingestion.registry import source_systems
+from ingestion.registry import configured_systems, source_systems
 from ingestion.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from orchestration.preflight import tables as preflight
 
@@ -215,6 +218,49 @@ def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callabl
         ("3", amounts[2], system != "pipedrive", True),
     ]  # fmt: skip
     check_unit_tests(case.settings, system, **switches)
+
+
+def test_an_org_without_the_fields_of_the_sample_company_is_read_as_the_documents_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = (PROJECT_ROOT / "docs" / "connecting.md").read_text()
+    (without,) = (line for line in written.splitlines() if line.startswith("without = "))
+    for secret, value in (("CLIENT_ID", CLIENT_ID), ("CLIENT_SECRET", CLIENT_SECRET)):
+        monkeypatch.setenv(f"SOURCES__CRM__{secret}", value)
+    with FaultServer() as server:
+        org = standard_org(server, 20)
+        for name in ("Territory2", "UserTerritory2Association"):
+            del org.objects[name]
+        read = [name for name in org.objects if name != "OpportunityLineItem"]
+        sources = tmp_path / "sources.toml"
+        content = f'[crm]\nconnector = "salesforce"\nbase_url = "{server.url}"\nread = {json.dumps(read)}\n{without}\n'
+        sources.write_text(content.replace('"ProductCost__c"', '"ProductCost__c", "OpportunityLineItem"'))
+        # Without plans: those of the sample name fields that this org has not, which the check would say.
+        settings = Settings(
+            home=tmp_path / "home", extracts=SAMPLE_DIR, sources=sources, seeds=tmp_path / "seeds"
+        )
+        (configured,) = configured_systems(settings)
+        assert models.unread_tables([configured]) == []
+        assert [str(found) for found in check_sources([configured], settings) if not found.is_ok] == []
+        landed = load_system(source_systems(settings)["crm"], settings).tables
+        assert (landed["Opportunity"].live, landed["Territory2"].live) == (20, 0)
+        assert load_system(source_systems(settings)["crm"], settings).load_ids == (), "nothing has changed"
+    load_system("maven_crm", settings)
+    chosen = ("path:models/staging/crm", "path:models/staging/maven_crm")
+    dbt(
+        settings,
+        "build",
+        *ALONE,
+        "--select",
+        *chosen,
+        "stg_crm__opportunities+1,path:models/intermediate/00_pool",
+    )
+    columns = ("Id", "Amount", "Territory2Id", "Region__c")
+    assert rows(settings, "staging.stg_crm__opportunities", *columns)[1] == (
+        f"006{1:015d}", Decimal("100.07"), None, "North",
+    )  # fmt: skip
+    assert len(rows(settings, "staging.stg_crm__opportunity_splits", "Id")) > 1
+    assert rows(settings, "staging.stg_crm__product_costs", "Product2Id") == []
 
 
 @pytest.mark.parametrize("system", CRMS)
