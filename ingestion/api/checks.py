@@ -10,7 +10,7 @@ from ingestion.api.connector import Connector, Deleted, Finding, MissingSecretEr
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.api.plans import used_columns, uses
 from ingestion.api.records import Rows
-from ingestion.files import Problem
+from ingestion.files import InputError, Problem
 from ingestion.settings import Settings
 from ingestion.tables import Table
 
@@ -97,9 +97,9 @@ def _check_fields(
             described = connector.fields(table, client)
             if described is None:
                 findings += _sampled_findings(configured, table, connector, client, settings)
-        except ApiError as error:
+        except (ApiError, InputError) as error:
             if table.name not in unreadable:
-                mend = connector.mend(table, error)
+                mend = connector.mend(table, error) if isinstance(error, ApiError) else ""
                 findings.append(Finding(configured.config.name, table.name, str(error), False, mend))
             continue
         if described is not None and table.name not in unreadable:
