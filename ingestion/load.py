@@ -25,8 +25,8 @@ from ingestion.landing import (
     prepare,
     quoted,
 )
-from ingestion.models import unloaded_systems
-from ingestion.registry import SYSTEMS
+from ingestion.models import unloaded_systems, unread_tables
+from ingestion.registry import SYSTEMS, configured_systems
 from ingestion.settings import Settings
 from ingestion.tables import SourceSystem, Table
 
@@ -98,14 +98,19 @@ def _system(name: str | SourceSystem) -> SourceSystem:
 def check_inputs(extract_dir: Path) -> list[Problem]:
     """Read and type all extracts of all systems of files without writing; return up to 20 problems a system.
 
-    A system that the models read and that is not loaded is a problem too.
+    A system or table that the models read and that is not loaded is a problem too.
     """
-    return unloaded_systems(SYSTEMS) + [
-        problem
-        for system in SYSTEMS.values()
-        if system.reads_files
-        for problem in check_system(system.name, system.tables, extract_dir)
-    ]
+    connected = configured_systems(Settings.from_env())
+    return (
+        unloaded_systems(SYSTEMS)
+        + unread_tables(connected)
+        + [
+            problem
+            for system in SYSTEMS.values()
+            if system.reads_files
+            for problem in check_system(system.name, system.tables, extract_dir)
+        ]
+    )
 
 
 def _known_error(error: BaseException) -> InputError | ApiError | None:

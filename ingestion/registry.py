@@ -31,7 +31,12 @@ def connected_system(configured: Configured) -> SourceSystem:
         return make_pipeline(name, settings)
 
     return SourceSystem(
-        name, configured.connector.title, configured.tables, source, pipeline, reads_files=False
+        name,
+        configured.connector.title,
+        (*configured.tables, *configured.empty),
+        source,
+        pipeline,
+        reads_files=False,
     )
 
 

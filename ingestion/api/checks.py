@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-from ingestion.api.alerts import Described, described_alerts
+from ingestion.api.alerts import Described, absent_alerts, described_alerts, retyped_alerts
 from ingestion.api.client import Client
 from ingestion.api.config import ConfigError, Configured, auth_secrets
-from ingestion.api.connector import Connector, Finding, MissingSecretError, secret_variable
+from ingestion.api.connector import Connector, Deleted, Finding, MissingSecretError, secret_variable
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.api.plans import used_columns, uses
+from ingestion.api.records import Rows
+from ingestion.files import InputError, Problem
 from ingestion.settings import Settings
 from ingestion.tables import Table
 
@@ -44,7 +46,7 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
             table,
             "the models read this table, and the connector does not bring it",
             False,
-            "add it to `read`, or point the models at another system",
+            "add it to `read`, or, if the company has none, to `without`",
         )
         for table in configured.absent
     ]
@@ -57,7 +59,7 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
         return findings + missing
     try:
         client = connector.client()
-        findings += connector.check(client, configured.tables)
+        findings += connector.check(client, [configured.sought(table) for table in configured.tables])
         failed = {finding.subject for finding in findings if not finding.is_ok}
         if "credentials" not in failed:
             findings += _check_fields(configured, connector, client, settings, failed)
@@ -90,18 +92,49 @@ def _check_fields(
     unreadable: set[str],
 ) -> list[Finding]:
     findings = []
-    for table in configured.tables:
-        if table.name in unreadable:
-            continue
+    for table in map(configured.sought, configured.tables):
         try:
             described = connector.fields(table, client)
-        except ApiError as error:
-            mend = connector.mend(table, error)
-            findings.append(Finding(configured.config.name, table.name, str(error), False, mend))
+            if described is None:
+                findings += _sampled_findings(configured, table, connector, client, settings)
+        except (ApiError, InputError) as error:
+            if table.name not in unreadable:
+                mend = connector.mend(table, error) if isinstance(error, ApiError) else ""
+                findings.append(Finding(configured.config.name, table.name, str(error), False, mend))
             continue
-        if described is not None:
+        if described is not None and table.name not in unreadable:
             findings += _field_findings(configured, table, described, settings)
     return findings
+
+
+def _sampled_findings(
+    configured: Configured, table: Table, connector: Connector, client: Client, settings: Settings
+) -> list[Finding]:
+    """Look for the declared fields, and those that plans use, in the first records of a source without a description."""
+    name, seeds = configured.config.name, settings.seeds
+    origin = f"{configured.config.connector}:{table.name}"
+    sample = Rows(table, origin)
+    first = next(iter(connector.read(table, client, None)), [])
+    if not isinstance(first, Deleted):
+        sample.add(first)
+    if not sample.count:
+        return [Finding(name, f"{table.name} fields", "no record to look at", True)]
+    used = used_columns(seeds, name, table.name)
+    declared = [column.name for column in table.columns]
+    omits_empty = configured.reading(connector, table).omits_empty
+    expected = sorted(used) if omits_empty else [*declared, *sorted(used - set(declared))]
+    # Where empty fields are left out, one that no plan uses may be empty in these records.
+    seen = sample.filled if omits_empty else sample.seen
+    alerts = retyped_alerts(seeds, name, origin, table, sample.retyped())
+    alerts += absent_alerts(seeds, name, origin, table, seen, expected, [])
+    if not alerts:
+        told = f"{len(sample.seen)} fields in {sample.count} records, all needed ones there"
+        return [Finding(name, f"{table.name} fields", told, True)]
+    return [_field_finding(name, problem) for problem in alerts]
+
+
+def _field_finding(name: str, problem: Problem) -> Finding:
+    return Finding(name, (problem.column or "").partition(".")[2], problem.message, False)
 
 
 def _field_findings(
@@ -111,9 +144,7 @@ def _field_findings(
     alerts = described_alerts(
         seeds, name, f"{configured.config.connector}:{table.name}", table, described, []
     )
-    findings = [
-        Finding(name, (problem.column or "").partition(".")[2], problem.message, False) for problem in alerts
-    ]
+    findings = [_field_finding(name, problem) for problem in alerts]
     there = {field.lower() for field in described} | {column.name.lower() for column in table.columns}
     for column in sorted(used_columns(seeds, name, table.name)):
         if column.lower() not in there:

@@ -6,6 +6,7 @@
     auth = "client_credentials"             # default: the connector's usual one
     read = ["Opportunity", "User"]          # default: all tables of the connector
     replaces = "billing"                    # a system of files that is then not loaded
+    without = ["Territory2", "Opportunity.*__c"]   # what the models declare and this company has not: it lands empty
     [crm.options]                           # the connector's own
     [crm.client]                            # patience: attempts, read_seconds, ...
     [crm.tables.Opportunity]
@@ -18,10 +19,11 @@
 Secrets are never in this file: SOURCES__CRM__CLIENT_SECRET in the environment, or dlt's secrets.
 """
 
+import fnmatch
 import importlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -33,7 +35,7 @@ from ingestion.tables import AMOUNT_SCALE, Column, ColumnType, SourceSystem, Tab
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _SECRET_WORDS = re.compile(r"secret|password|token$|api_?key$|credential", re.IGNORECASE)
-_KEYS = {"connector", "base_url", "auth", "read", "replaces", "options", "client", "tables"}
+_KEYS = {"connector", "base_url", "auth", "read", "replaces", "without", "options", "client", "tables"}
 _TABLE_KEYS = {"columns", "key", "stamp", "deleted_flag", "overlap", "full_every", "max_age", "options"}
 
 
@@ -46,7 +48,9 @@ class Configured:
     """A system of sources.toml with its connector and its tables.
 
     Attributes:
-        absent: tables that the models read from this system and that the connector does not have.
+        absent: tables that the models read from this system and that the connector does not bring.
+        empty: tables that the models read and that the company says it has not; they land empty.
+        without: columns, as "Opportunity.Territory2Id", of which the same holds.
         replaces: the system of files that is not loaded because of this one; empty: none.
     """
 
@@ -57,11 +61,18 @@ class Configured:
     full_every: Mapping[str, timedelta] = field(default_factory=dict)
     max_age: Mapping[str, timedelta] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    empty: tuple[Table, ...] = ()
+    without: frozenset[str] = frozenset()
     replaces: str = ""
 
     def make(self) -> Connector:
         """Return a new connector, good for one load."""
         return self.connector(self.config)
+
+    def sought(self, table: Table) -> Table:
+        """Return the table without the columns that the company says it has not: what the source is asked for."""
+        kept = [column for column in table.columns if f"{table.name}.{column.name}" not in self.without]
+        return table if len(kept) == len(table.columns) else replace(table, columns=tuple(kept))
 
     def reading(self, connector: Connector, table: Table) -> Reading:
         """Return how a table is read: the connector's way with what sources.toml changes."""
@@ -219,6 +230,7 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
         token_dir=home / "tokens" if home else None,
     )
     tables, absent = _tables(connector, config, details, declared)
+    empty, without = _without(_names(entry, "without"), tables, declared)
     durations = {
         key: {table: duration(detail[key]) for table, detail in details.items() if key in detail}
         for key in ("overlap", "full_every", "max_age")
@@ -230,7 +242,9 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
         overlap=durations["overlap"],
         full_every=durations["full_every"],
         max_age=durations["max_age"],
-        absent=absent,
+        absent=tuple(table for table in absent if table not in {one.name for one in empty}),
+        empty=empty,
+        without=without,
     )
 
 
@@ -284,6 +298,41 @@ def _tables(
         tables.append(_merged(base, required.get(name), details.get(name, {})))
     absent += [name for name in required if name not in names]
     return tuple(tables), tuple(absent)
+
+
+def _without(
+    patterns: Sequence[str], tables: Sequence[Table], declared: SourceSystem | None
+) -> tuple[tuple[Table, ...], frozenset[str]]:
+    """Return the tables and columns that the models declare and the company has not.
+
+    Raises:
+        ConfigError: a pattern fits nothing of them, a table that is read, or a key or stamp.
+    """
+    read = {table.name: table for table in tables}
+    required = {table.name: table for table in (declared.tables if declared else ())}
+    columns = {f"{table.name}.{column.name}" for table in required.values() for column in table.columns}
+    empty: dict[str, Table] = {}
+    without: set[str] = set()
+    for pattern in patterns:
+        fitting = fnmatch.filter([*required, *columns], pattern)
+        if not fitting:
+            raise ConfigError(f"without: {pattern} is nothing that the models declare; take it out")
+        for name in fitting:
+            if name in columns:
+                without.add(name)
+            elif name in read:
+                raise ConfigError(
+                    f"without: {name} is read; name the tables of `read` without it, or take it out here"
+                )
+            else:
+                empty[name] = required[name]
+    for table in tables:
+        for name in filter(None, (*table.primary_key, table.stamp, table.deleted_flag)):
+            if f"{table.name}.{name}" in without:
+                raise ConfigError(
+                    f"without: {table.name}.{name} is the key, stamp or mark of deletion; take it out"
+                )
+    return tuple(empty.values()), frozenset(without)
 
 
 def _merged(base: Table, required: Table | None, detail: Mapping[str, Any]) -> Table:

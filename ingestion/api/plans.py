@@ -1,9 +1,11 @@
 """Which plans use a column: the rows of the seeds whose expressions name it."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from ingestion.models import DEAL_FIELDS, DEALS, deal_table
 
 # Seeds whose rows belong to a plan and may hold expressions over the fields of its source object.
 _SEEDS = ("plans/plans.csv", "plans/tiers.csv", "plans/rates.csv", "plans/bonuses.csv", "plans/modifiers.csv",
@@ -33,41 +35,59 @@ def _rows(seeds: Path, name: str) -> Iterator[tuple[int, dict[str, str]]]:
                 yield reader.line_num, {key: value or "" for key, value in row.items() if key}
 
 
-def uses(seeds: Path, system: str, table: str, column: str) -> list[Use]:
-    """Return the uses of `"column"` by the plans whose source object is `<system>/<table>`.
+def _deals(system: str, table: str) -> Mapping[str, str] | None:
+    """Return the columns of a table by the fields that staging makes of them; None where it holds no deals for plans."""
+    chosen = deal_table()
+    if chosen is None or (system, table) != (chosen[0], chosen[1].name):
+        return None
+    return chosen[1].fields
 
-    Names are compared as the database does, without case.
-    """
-    source_object, quoted = f"{system}/{table}".lower(), f'"{column}"'.lower()
+
+def _expressions(seeds: Path, system: str, table: str) -> Iterator[tuple[Use, str]]:
+    """Yield the expressions of the plans that pay on a table, each with its place."""
+    named = {f"{system}/{table}".lower()}
+    if _deals(system, table) is not None:
+        named.add(DEALS.lower())
     plans = {
         row.get("plan_id", "")
         for _, row in _rows(seeds, "plans/plans.csv")
-        if row.get("source_object", "").lower() == source_object
+        if row.get("source_object", "").lower() in named
     }
+    for name in _SEEDS:
+        for number, row in _rows(seeds, name):
+            if row.get("plan_id") not in plans:
+                continue
+            if "source_object" in row and row["source_object"].lower() not in named:
+                continue
+            for field, value in row.items():
+                if field.endswith(_EXPRESSION):
+                    yield Use(row["plan_id"], f"seeds/{name}", number, field), value
+
+
+def uses(seeds: Path, system: str, table: str, column: str) -> list[Use]:
+    """Return the uses of `"column"` by the plans whose source object is `<system>/<table>`, or stands for it.
+
+    Names are compared as the database does, without case. A plan may name the field that staging makes of a column.
+    """
+    made = [field for field, source in (_deals(system, table) or {}).items() if source == column]
+    quoted = [f'"{name}"'.lower() for name in (column, *made)]
     return [
-        Use(row["plan_id"], f"seeds/{name}", number, field)
-        for name in _SEEDS
-        for number, row in _rows(seeds, name)
-        if row.get("plan_id") in plans and row.get("source_object", source_object).lower() == source_object
-        for field, value in row.items()
-        if field.endswith(_EXPRESSION) and quoted in value.lower()
+        use
+        for use, value in _expressions(seeds, system, table)
+        if any(name in value.lower() for name in quoted)
     ]
 
 
 def used_columns(seeds: Path, system: str, table: str) -> set[str]:
     """Return the column names, in double quotes in the seeds, that plans over this table use."""
-    source_object = f"{system}/{table}".lower()
-    plans = {
-        row.get("plan_id", "")
-        for _, row in _rows(seeds, "plans/plans.csv")
-        if row.get("source_object", "").lower() == source_object
-    }
+    names = {part for _, value in _expressions(seeds, system, table) for part in value.split('"')[1::2]}
+    fields = _deals(system, table)
+    if fields is None:
+        return names
+    columns = {field.lower(): source for field, source in fields.items()}
+    own = {name.lower() for name in DEAL_FIELDS} - {"id", "amount"}
     return {
-        part
-        for name in _SEEDS
-        for _, row in _rows(seeds, name)
-        if row.get("plan_id") in plans and row.get("source_object", source_object).lower() == source_object
-        for field, value in row.items()
-        if field.endswith(_EXPRESSION)
-        for part in value.split('"')[1::2]
+        columns.get(name.lower(), name)
+        for name in names
+        if name.lower() in columns or name.lower() not in own
     }

@@ -63,13 +63,17 @@ class Sync:
             ApiError: the system cannot be read.
         """
         self._begin()
+        if table in self._configured.empty:
+            return self._full(table, Rows(table, self._origin(table)).distinct(), state, {})
         kept: State = state.get(_STATE) or {}
         reading = self._configured.reading(self._connector, table)
         now = datetime.now(UTC)
         read = self._read(table, self._since(table, reading, kept, now), kept)
         rows = self._checked(table, reading, read, kept)
         remember = {_STATE: self._remember(table, reading, read, rows, kept, now)}
-        self._check_age(table, remember[_STATE].get("cursor"), now)
+        if table.stamp is None:
+            remember[_STATE]["changed_at"] = self._changed_at(rows, state, kept, now)
+        self._check_age(table, remember[_STATE].get("cursor" if table.stamp else "changed_at"), now)
         if read.is_full:
             return self._full(table, rows, state, remember)
         return self._delta(table, rows, read, state, remember)
@@ -83,12 +87,13 @@ class Sync:
         states: Mapping[str, Any] = dlt.current.source_state().get("resources", {})
         problems: list[Problem] = []
         for table in self._configured.tables:
-            described = self._connector.fields(table, self._client)
+            sought = self._configured.sought(table)
+            described = self._connector.fields(sought, self._client)
             self._described[table.name] = described
             if described is not None:
                 known = (states.get(table.name, {}).get(_STATE) or {}).get("fields", [])
                 problems += described_alerts(
-                    self._settings.seeds, self._system, self._origin(table), table, described, known
+                    self._settings.seeds, self._system, self._origin(table), sought, described, known
                 )
         if problems:
             raise SchemaAlert(problems)
@@ -134,7 +139,7 @@ class Sync:
     def _read_once(self, table: Table, since: datetime | None, memory: dict[str, Any]) -> _Read:
         self._connector.memory[table.name] = memory
         read = _Read(Rows(table, self._origin(table)), [], since is None)
-        for page in self._connector.read(table, self._client, since):
+        for page in self._connector.read(self._configured.sought(table), self._client, since):
             if isinstance(page, Deleted):
                 read.deleted += [tuple(key) for key in page.keys]
             else:
@@ -162,7 +167,7 @@ class Sync:
             if not read.is_full:
                 return []
             return [name for name in sorted(before) if name in used | {c.name for c in table.columns}]
-        declared = [column.name for column in table.columns]
+        declared = [column.name for column in self._configured.sought(table).columns]
         return [*declared, *sorted((used & before) - set(declared))]
 
     def _remember(
@@ -185,6 +190,11 @@ class Sync:
                 if reading.incremental:
                     remember["full_at"] = now.isoformat() if read.is_full else kept["full_at"]
         return remember
+
+    def _changed_at(self, rows: pa.Table, state: State, kept: State, now: datetime) -> str:
+        """Return when a load last found other rows in a table without a stamp."""
+        is_same = state.get("content") == digest_of(rows[ROW_HASH].to_pylist())
+        return str(kept.get("changed_at", now.isoformat())) if is_same else now.isoformat()
 
     def _check_age(self, table: Table, cursor: str | None, now: datetime) -> None:
         allowed = self._configured.max_age.get(table.name)
@@ -280,6 +290,7 @@ def make_source(configured: Configured, settings: Settings | None = None) -> Dlt
 
     @dlt.source(name=configured.config.name, max_table_nesting=0)
     def records() -> list[DltResource]:
-        return [make_resource(table, sync.plan, settings.chunk_rows) for table in configured.tables]
+        tables = (*configured.tables, *configured.empty)
+        return [make_resource(table, sync.plan, settings.chunk_rows) for table in tables]
 
     return records()

@@ -1,4 +1,4 @@
-"""Billing: invoices, payments and refunds"""
+"""Billing: invoices, payments, refunds and credit memos"""
 
 from ingestion.billing.source import SYSTEM, TABLES, pipeline, source
 

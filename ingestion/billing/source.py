@@ -1,4 +1,4 @@
-"""Billing: invoices, payments and refunds: its tables, its dlt source and its dlt pipeline."""
+"""Billing: invoices, payments, refunds and credit memos: its tables, its dlt source and its dlt pipeline."""
 
 from pathlib import Path
 
@@ -50,4 +50,4 @@ def pipeline(settings: Settings | None = None) -> dlt.Pipeline:
     return make_pipeline(NAME, settings)
 
 
-SYSTEM = SourceSystem(NAME, "Billing: invoices, payments and refunds", TABLES, source, pipeline)
+SYSTEM = SourceSystem(NAME, "Billing: invoices, payments, refunds and credit memos", TABLES, source, pipeline)

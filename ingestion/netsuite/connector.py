@@ -12,8 +12,18 @@ from ingestion.api.client import Client, Record
 from ingestion.api.connector import Connector, Deleted, Finding, Reading, SourceConfig
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.netsuite.oauth1 import TokenBasedAuth
-from ingestion.netsuite.reader import INSTANT, ask, deleted, in_order, literal, local, select, with_utc
-from ingestion.netsuite.tables import TABLES, TRANSACTIONLINE
+from ingestion.netsuite.reader import (
+    INSTANT,
+    applied,
+    ask,
+    deleted,
+    in_order,
+    literal,
+    local,
+    select,
+    with_utc,
+)
+from ingestion.netsuite.tables import LINK, TABLES, TRANSACTIONLINE
 from ingestion.tables import ColumnType, Table, instant, text
 
 OPTIONS = {"account", "time_zone", "transaction_types"}
@@ -34,7 +44,9 @@ class NetSuite(Connector):
     """The connector for one account."""
 
     name: ClassVar[str] = "netsuite"
-    title: ClassVar[str] = "NetSuite: transactions with their lines, customers, employees, currencies"
+    title: ClassVar[str] = (
+        "NetSuite: transactions with their lines and links, customers, employees, currencies"
+    )
     tables = TABLES
     auths: ClassVar[tuple[str, ...]] = ("token_based",)
     further_secrets: ClassVar[tuple[str, ...]] = (
@@ -104,6 +116,9 @@ class NetSuite(Connector):
         if table.name == TRANSACTIONLINE.name:
             yield from self._lines(table, client, since)
             return
+        if table.name == LINK.name:
+            yield from applied(client, select(table))
+            return
         changed = [] if since is None else [self._since(f"t.{table.stamp}", since)]
         for rows in in_order(client, select(table), f"{table.name} t", changed, "t.id", "id"):
             yield with_utc(rows, table, self._zone)
@@ -168,7 +183,9 @@ class NetSuite(Connector):
 
 
 def _right(name: str) -> str:
-    rights = {"deletedrecord": "Deleted Records", "transactionline": "Transactions, Find Transaction"}
+    rights = {"deletedrecord": "Deleted Records"} | dict.fromkeys(
+        ("transactionline", LINK.name), "Transactions, Find Transaction"
+    )
     right = rights.get(name, f"View on {name}")
     return f"give the role {right}, REST Web Services, SuiteAnalytics Workbook and Log in using Access Tokens"
 

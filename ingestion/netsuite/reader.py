@@ -93,6 +93,27 @@ def in_order(
         last = int(rows[-1][alias])
 
 
+def applied(client: Client, select_list: Sequence[str]) -> Iterator[list[Record]]:
+    """Yield what payments, credit memos and refunds are applied to; links have no stamp, so all of them.
+
+    Each page begins with the last document of the one before, whose links it may have cut; they come twice.
+    """
+    last, offset = "", 0
+    while True:
+        after = f" AND t.previousdoc >= {last}" if last else ""
+        rows, has_more = ask(
+            client,
+            f"SELECT {', '.join(select_list)} FROM nexttransactionlinelink t WHERE t.linktype = 'Payment'{after} "
+            "ORDER BY t.previousdoc, t.previousline, t.nextdoc, t.nextline",
+            offset,
+        )
+        yield rows
+        if not has_more:
+            return
+        following = str(int(rows[-1]["previousdoc"]))
+        last, offset = (following, 0) if following != last else (last, offset + len(rows))
+
+
 def with_utc(rows: Sequence[Record], table: Table, zone: ZoneInfo) -> list[Record]:
     """Return the rows with their instants in UTC; a column that is empty is absent from SuiteQL's rows."""
     instants = [column.name for column in table.columns if column.type == "timestamp"]

@@ -33,6 +33,16 @@ TRANSACTIONLINE = Table(
     stamp="linelastmodifieddate",
 )
 
+# What was applied to what: `nextdoc` (a payment, credit memo or refund) to `previousdoc` (an invoice, a credit memo).
+LINK = Table(
+    name="nexttransactionlinelink",
+    columns=(
+        *text("previousdoc", "previousline", "nextdoc", "nextline", "linktype", "previoustype", "nexttype"),
+        *amount("foreignamount"),
+    ),
+    primary_key=("previousdoc", "previousline", "nextdoc", "nextline", "linktype"),
+)
+
 CUSTOMER = Table(
     name="customer",
     columns=(
@@ -65,4 +75,4 @@ CURRENCY = Table(
     primary_key=("id",),
 )
 
-TABLES = (TRANSACTION, TRANSACTIONLINE, CUSTOMER, EMPLOYEE, CURRENCY)
+TABLES = (TRANSACTION, TRANSACTIONLINE, LINK, CUSTOMER, EMPLOYEE, CURRENCY)

@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from ingestion.files import InputError, locate
+from ingestion.models import DEAL_FIELDS, DEALS, DealTable, deal_table
 from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table
 from orchestration.preflight.contracts import type_error
@@ -176,6 +177,9 @@ class Company:
         """
         if source_object not in self._fields:
             system, _, name = source_object.partition("/")
+            chosen = deal_table() if source_object == DEALS else None
+            if chosen is not None:
+                system, name = chosen[0], chosen[1].name
             table = (
                 next((t for t in SYSTEMS[system].tables if t.name == name), None)
                 if system in SYSTEMS
@@ -183,6 +187,8 @@ class Company:
             )
             declared = {column.name: _duckdb_type(column) for column in table.columns} if table else {}
             further = self.header(system, table) if table else ()
+            if chosen is not None and declared:
+                declared = _with_deal_fields(declared, chosen[1])
             self._fields[source_object] = {**dict.fromkeys(further, "VARCHAR"), **declared}
         return self._fields[source_object]
 
@@ -194,9 +200,15 @@ class Company:
     def territories(self) -> frozenset[str] | None:
         """The territory ids of the HRIS's memberships; None where they are not known before the HRIS is landed.
 
-        They are in its extract. A connector that reads the HRIS has none, and perhaps no such table.
+        They are in its extract. A connector that reads the HRIS has none, and perhaps no such table; a system that
+        replaces it has tables of its own.
         """
-        table = next((table for table in SYSTEMS["hris"].tables if table.name == "territory_history"), None)
+        hris = SYSTEMS.get("hris")
+        table = (
+            next((table for table in hris.tables if table.name == "territory_history"), None)
+            if hris
+            else None
+        )
         if table is None:
             return None
         lines = self._lines("hris", table)
@@ -220,6 +232,19 @@ class Company:
                 yield from map(tuple, csv.reader(file))
         except (InputError, OSError, EOFError, UnicodeDecodeError, csv.Error):
             return
+
+
+def _with_deal_fields(declared: Mapping[str, str], deals: DealTable) -> dict[str, str]:
+    """The columns of a connected CRM's deals, and the fields of the CRM that staging adds to them."""
+    made = {name.lower() for name in DEAL_FIELDS}
+    by_name = {name.lower(): kind for name, kind in declared.items()}
+    types = {
+        "CloseDate": "DATE",
+        "IsDeleted": "BOOLEAN",
+        "Amount": by_name[deals.fields.get("Amount", "amount")],
+    }
+    kept = {name: kind for name, kind in declared.items() if name.lower() not in made}
+    return kept | {name: types.get(name, "VARCHAR") for name in DEAL_FIELDS}
 
 
 def _duckdb_type(column: Column) -> str:

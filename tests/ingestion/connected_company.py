@@ -58,8 +58,9 @@ class Connected:
         settings = replace(self.settings, **changed)
         return load_system(source_systems(settings)[self.name], settings)
 
-    def check(self) -> str:
-        return render_findings(check_sources(configured_systems(self.settings), self.settings))
+    def check(self, **changed: Any) -> str:
+        settings = replace(self.settings, **changed)
+        return render_findings(check_sources(configured_systems(settings), settings))
 
     def table(self, name: str) -> Table:
         return next(table for table in source_systems(self.settings)[self.name].tables if table.name == name)

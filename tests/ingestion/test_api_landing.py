@@ -19,7 +19,7 @@ from ingestion.api.connector import Connector, Deleted, FullReadNeeded, Reading,
 from ingestion.api.records import Rows, as_text
 from ingestion.files import InputError
 from ingestion.load import LoadResult, TableResult, load_system
-from ingestion.models import unloaded_systems
+from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import FILE_SYSTEMS, connected_system, source_systems
 from ingestion.settings import Settings
 from ingestion.tables import Table, amount, flag, instant, text
@@ -206,6 +206,16 @@ def test_a_list_is_compared_whole(world: World) -> None:
     assert world.load().load_ids == ()
 
 
+def test_a_list_without_stamp_that_stopped_changing_is_refused(world: World) -> None:
+    at_once = {"rates": timedelta(0)}
+    world.load(max_age=at_once)
+    with pytest.raises(InputError, match="more than the 0:00:00 that max_age allows"):
+        world.load(max_age=at_once)
+    assert world.load(max_age={"rates": timedelta(hours=1)}).load_ids == ()
+    world.rates[0]["rate"] = Decimal("1.2")
+    assert world.load(max_age=at_once).tables["rates"].new_versions == 1
+
+
 def test_two_different_rows_with_one_key_are_refused_without_a_stamp(world: World) -> None:
     world.rates.append(dict(world.rates[0]))
     assert world.load().tables["rates"].live == 1
@@ -389,6 +399,38 @@ def test_a_system_of_files_is_replaced_and_keeps_what_the_models_read(tmp_path: 
     assert tables["Opportunity"].column("Product_Tier__c").type == "text"
 
 
+def test_what_the_company_has_not_is_said_once_and_lands_empty(tmp_path: Path) -> None:
+    content = (
+        "[crm]\nconnector = 'salesforce'\nbase_url = 'https://x.example'\nread = ['Opportunity', 'User']\n"
+    )
+    (configured,) = read_sources(sources(tmp_path, content), FILE_SYSTEMS)
+    said = [str(problem) for problem in unread_tables([configured])]
+    assert len(said) == len(FILE_SYSTEMS["crm"].tables) - 2
+    assert "the models read crm.OpportunitySplit, and [crm] does not bring it; add it to `read`" in said[0]
+    content += (
+        "without = ['Opportunity?*', 'Product*', 'Account', 'Territory2', 'Opportunity.Territory2Id']\n"
+    )
+    (configured,) = read_sources(
+        sources(tmp_path, content.replace("?*'", "Split', 'OpportunityLineItem'")), FILE_SYSTEMS
+    )
+    assert unread_tables([configured]) == [] and len(configured.empty) == len(said)
+    opportunity = configured.tables[0]
+    assert [
+        column.name for column in opportunity.columns if column not in configured.sought(opportunity).columns
+    ] == ["Territory2Id"]
+
+
+@pytest.mark.parametrize(("pattern", "message"), [
+    ("Opportunities", "Opportunities is nothing that the models declare"),
+    ("User", "User is read; name the tables"),
+    ("User.Id", r"User\.Id is the key, stamp or mark of deletion"),
+], ids=["nothing", "a table that is read", "a key"])  # fmt: skip
+def test_a_wrong_without_is_refused(tmp_path: Path, pattern: str, message: str) -> None:
+    content = f"[crm]\nconnector = 'salesforce'\nbase_url = 'https://x.example'\nread = ['User']\nwithout = ['{pattern}']"
+    with pytest.raises(ConfigError, match=message):
+        read_sources(sources(tmp_path, content), FILE_SYSTEMS)
+
+
 STRIPE = "connector = 'stripe'\nbase_url = 'https://x.example'\n"
 
 
@@ -416,7 +458,7 @@ def test_what_cannot_be_replaced_is_refused(tmp_path: Path, content: str, messag
 def test_a_system_that_the_models_read_and_no_load_keeps_is_a_problem(tmp_path: Path) -> None:
     project = tmp_path / "dbt_project.yml"
     project.write_text("vars: {billing_system: files, hris_system: bamboohr}")
-    assert unloaded_systems(["hris", "billing", "bamboohr"], project) == []
+    assert unloaded_systems(["crm", "hris", "billing", "bamboohr"], project) == []
     said = [str(problem) for problem in unloaded_systems(["crm", "hris", "stripe"], project)]
     assert len(said) == 2
     assert "column billing_system: the models read 'billing' (billing_system: files), which is not" in said[0]

@@ -71,6 +71,7 @@ def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -
     seeds = tmp_path / "seeds"
     case.company.load(seeds=seeds)
     before = landed(case.name, case.settings)
+    assert f"{table}.{column}: " not in case.company.check(seeds=seeds)
     case.system.rename(case.fake)
     with pytest.raises(SchemaAlert) as caught:
         case.company.load(seeds=seeds)
@@ -78,6 +79,8 @@ def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -
     assert f"{case.name}.{table}.{column}" in said
     assert "plan plan_at_hand (seeds/plans/plans.csv row 2, filter_expression)" in said
     assert landed(case.name, case.settings) == before, "nothing was written"
+    found = [line for line in case.company.check(seeds=seeds).splitlines() if f"{table}.{column}: " in line]
+    assert len(found) == 1 and found[0].startswith("PROBLEM") and "plan plan_at_hand" in found[0]
 
 
 def test_the_wait_that_a_system_asks_for_is_kept(case: Case) -> None:

@@ -17,7 +17,7 @@ from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
 from ingestion.load import TableResult
 from ingestion.netsuite import oauth1, reader
-from ingestion.netsuite.tables import TABLES
+from ingestion.netsuite.tables import LINK, TABLES
 
 RECORDS = payload("netsuite/records.json")
 SECRETS = {
@@ -46,6 +46,8 @@ class Account:
 
     @staticmethod
     def _key(name: str, row: Row) -> str:
+        if name == LINK.name:
+            return "/".join(row[part] for part in LINK.primary_key)
         return f"{row['transaction']}/{row['id']}" if name == "transactionline" else str(row["id"])
 
     def stamp(self) -> str:
@@ -62,6 +64,13 @@ class Account:
             "transaction": transaction, "id": str(number), "uniquekey": unique, "linelastmodifieddate": self.stamp(), **values,
         }  # fmt: skip
         self.save("transaction", transaction)
+
+    def apply(self, payment: str, invoice: str, amount: str, line: int = 0, **values: Any) -> None:
+        """Apply a payment, credit memo or refund to another transaction."""
+        row = copy.deepcopy(RECORDS[LINK.name]) | {
+            "previousdoc": invoice, "nextdoc": payment, "nextline": str(line), "foreignamount": amount, **values,
+        }  # fmt: skip
+        self.rows[LINK.name][self._key(LINK.name, row)] = row
 
     def drop_line(self, transaction: str, number: int) -> None:
         del self.rows["transactionline"][f"{transaction}/{number}"]
@@ -113,7 +122,7 @@ class Account:
                 return Answer(400, {"title": "Bad Request", "o:errorDetails": [{"detail": detail}]})
         for condition in (match["where"] or "").split(" AND "):
             found = [row for row in found if self._fits(row, condition)]
-        names = re.findall(r"\w+", match["order"] or "t.id")[1::2]
+        names = re.findall(r"\w+", match["order"] or "")[1::2]
         found.sort(
             key=lambda row: [int(row[name]) if str(row[name]).isdigit() else row[name] for name in names]
         )
@@ -139,9 +148,12 @@ class Account:
             return bool(source[since[2]] >= since[3])
         if kinds := re.fullmatch(r"LOWER\(REPLACE\(t\.type, ' ', ''\)\) IN \((.+)\)", condition):
             return row["type"].replace(" ", "").lower() in re.findall(r"'(\w+)'", kinds[1])
-        after = re.fullmatch(r"t\.(\w+) > ([0-9]+)", condition)
+        if kind := re.fullmatch(r"t\.linktype = '(\w+)'", condition):
+            return bool(row["linktype"] == kind[1])
+        after = re.fullmatch(r"t\.(\w+) (>=?) ([0-9]+)", condition)
         assert after, condition
-        return int(row[after[1]]) > int(after[2])
+        ours, theirs = int(row[after[1]]), int(after[3])
+        return ours > theirs or (after[2] == ">=" and ours == theirs)
 
 
 @pytest.fixture
@@ -188,7 +200,8 @@ def test_records_land_under_their_names_and_in_utc(netsuite: Account, company: C
                 sent[field] = datetime.fromisoformat(value).replace(tzinfo=ZONE).isoformat()
             elif value in ("T", "F"):
                 sent[field] = value == "T"
-        key = (record["transaction"], record["id"]) if name == "transactionline" else record["id"]
+        parts = next(table.primary_key for table in TABLES if table.name == name)
+        key = tuple(record[part] for part in parts) if len(parts) > 1 else record["id"]
         assert_same(company.live(name)[key], sent)
     assert company.live("transaction")["7001"]["lastmodifieddate"] == datetime(2026, 1, 31, 8, 15, tzinfo=UTC)
     assert company.live("transactionline")["7001", "1"]["quantity"] == Decimal("-2.5")
@@ -210,7 +223,8 @@ def test_two_syncs_with_changes_and_deletes(netsuite: Account, company: Connecte
     assert result.tables["transactionline"].retired == 4, "one line alone, three with their transaction"
     assert result.tables["customer"] == TableResult(0, 0, 1, 0)
     queries = [request.body.decode() for request in netsuite.server.requests[before:]]
-    lists = [query for query in queries if "ORDER BY" in query and "FROM currency" not in query]
+    unstamped = re.compile(f"FROM (currency|{LINK.name}) ")
+    lists = [query for query in queries if "ORDER BY" in query and not unstamped.search(query)]
     assert all(">= TO_DATE('2026-0" in query or ">= TO_DATE('202" in query for query in lists), (
         "no whole table"
     )
@@ -234,6 +248,25 @@ def test_a_line_beyond_the_usual_numbers_is_retired_too(netsuite: Account, compa
         "0",
         "150",
     ]
+
+
+def test_links_of_payments_are_read_whole_and_one_that_is_undone_is_retired(
+    netsuite: Account, company: Connected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "PAGE", 10)
+    # Pages cut the links of one invoice, and one invoice has more links than a page.
+    for number in range(7):
+        netsuite.apply("7200", str(8000 + number), "10.01", line=number)
+        netsuite.apply("7201", str(8000 + number), "0.99")
+    for number in range(25):
+        netsuite.apply(str(7300 + number), "8100", "1")
+    netsuite.apply("7400", "9000", "5")
+    company.load()
+    assert {"/".join(key) for key in company.live(LINK.name)} == set(netsuite.rows[LINK.name])
+    assert company.load().load_ids == ()
+    netsuite.rows[LINK.name].popitem()
+    netsuite.apply("7200", "8000", "9.99")
+    assert company.load().tables[LINK.name] == TableResult(40, 1, 1, 40)
 
 
 def test_equal_and_late_stamps_and_the_repeated_hour_lose_nothing(

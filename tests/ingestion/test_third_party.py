@@ -3,8 +3,12 @@
     LOCALSTRIPE_URL      localstripe, a Stripe with a memory:   localstripe --port 8420 --from-scratch
     STRIPE_MOCK_URL      Stripe's specification as a mock:      prism mock -p 4010 <stripe specification>
     RIPPLING_MOCK_URL    Rippling's specification as a mock:    prism mock -p 4011 <rippling specification>
+    BAMBOOHR_MOCK_URL    BambooHR's specification as a mock:    prism mock -p 4012 <bamboohr specification>
 
-prism refuses a request that the vendor's specification does not allow; it keeps nothing and does not page.
+prism refuses a request that the vendor's specification does not allow; it keeps nothing and does not page. BambooHR's
+needs one line more: `"explode": false` at the parameter `fields` of GET /api/v1/employees. Its text and its own clients
+(bhr-api-python, `"fields": "csv"`) join the fields with commas and warn of repeated keys, which lose all but the last;
+its files up to 2026-04 forgot to say so in the schema.
 """
 
 import json
@@ -19,7 +23,9 @@ from typing import Any
 
 import pytest
 from connected_company import Connected, Row, assert_same
-from fault_server import Answer, FaultServer, Request
+from fault_server import Answer, FaultServer, Recorded, Request
+from test_bamboohr import KEY as BAMBOOHR_KEY
+from test_bamboohr import Hr
 
 from ingestion.load import TableResult
 from ingestion.rippling.tables import TABLES as RIPPLING
@@ -134,3 +140,48 @@ def test_ripplings_specification_accepts_every_request(
     assert set(counts) == {table.name for table in RIPPLING}
     assert all(table.live for table in counts.values())
     assert company.load().load_ids == ()
+
+
+def repeated(url: str, request: Recorded) -> int:
+    """Send a request of ours again, to another server and with a token; the status of the answer."""
+    again = urllib.request.Request(
+        f"{url}{request.path}?{urllib.parse.urlencode(request.query)}",
+        request.body or None,
+        method=request.method,
+    )
+    again.add_header("Authorization", "Bearer any.key")
+    again.add_header("Content-Type", "application/json")
+    try:
+        with urllib.request.urlopen(again, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_bamboohrs_specification_accepts_every_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = running("BAMBOOHR_MOCK_URL")
+    monkeypatch.setenv("SOURCES__BAMBOOHR__API_KEY", BAMBOOHR_KEY)
+    # Its answers are placeholders, so the rows come from the company of the tests, and the same requests go to prism.
+    with FaultServer() as server:
+        hr = Hr(server)
+        for number in range(3):
+            hr.hire(str(number))
+            hr.dataset.append({"eeid": str(number), "employeeNumber": f"E-{number}"})
+        company = Connected(server, "bamboohr", tmp_path)
+        company.configure(
+            '[bamboohr.tables.numbers]\nkey = ["eeid"]\noptions = { dataset = "employee" }\n'
+            'columns = { employeeNumber = "text" }\n'
+        )
+        assert company.check().endswith("All in order.")
+        company.load()
+        asked = list(server.requests)
+    assert {request.path for request in asked} == {
+        "/api/v1/employees", "/api/v1/employees/all/tables/jobInfo", "/api/v1/employees/all/tables/employmentStatus",
+        "/api/v2/datasets/employee/data",
+    }  # fmt: skip
+    assert [(request.path, request.query) for request in asked if repeated(url, request) != 200] == []
+    wrong = next(request for request in asked if "fields" in request.query)
+    unknown = Recorded("GET", wrong.path, {**wrong.query, "fields": "workEmail,salary"}, {}, b"", 0)
+    assert repeated(url, unknown) in (400, 422), "prism does look at each field"

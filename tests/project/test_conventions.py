@@ -64,19 +64,28 @@ SECRETS = re.compile(
 )
 
 
-@pytest.fixture(scope="module", params=["files", "connected"])
+# Every system that can stand in the place of files, in one parse or another.
+SWITCHES = (
+    {},
+    {"crm_system": "hubspot", "billing_system": "stripe", "hris_system": "bamboohr"},
+    {"crm_system": "dynamics", "billing_system": "quickbooks", "hris_system": "workday"},
+    {"crm_system": "pipedrive", "billing_system": "netsuite", "hris_system": "rippling"},
+    {"crm_system": "zoho"},
+)
+
+
+@pytest.fixture(scope="module", params=SWITCHES, ids=lambda switches: "-".join(switches.values()) or "files")
 def project(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Any]]:
-    """Return the manifest of a fresh parse, with billing and HRIS from files and from connected systems."""
+    """Return the manifest of a fresh parse, with CRM, billing and HRIS from files and from connected systems."""
     target = tmp_path_factory.mktemp("target")
-    switches = {"billing_system": "stripe", "hris_system": "bamboohr"} if request.param == "connected" else {}
     folder = str(ROOT / "dbt_project")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("COMMISSIONS_HOME", str(target))
         parsed = dbtRunner().invoke(
             ["-q", "parse", "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target),
-             "--log-path", str(target), "--vars", json.dumps(switches)]
+             "--log-path", str(target), "--vars", json.dumps(request.param)]
         )  # fmt: skip
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)

@@ -1,13 +1,13 @@
--- Keeps the latest version of each invoice under the source's own field names; from Stripe
--- where var billing_system says so.
+-- Keeps the latest version of each invoice under the source's own field names; from the system
+-- that var billing_system names.
 -- Grain: one row an invoice.
 with
 
 current_rows as (
-  {% if var('billing_system') == 'stripe' %}
-    select * from {{ ref('stg_stripe__invoices') }}
-  {% else %}
+  {% if var('billing_system') == 'files' %}
     {{ current_rows(source('billing', 'invoices'), ['invoice_id']) }}
+  {% else %}
+    select * from {{ ref('stg_' ~ var('billing_system') ~ '__invoices') }}
   {% endif %}
 )
 

@@ -1,13 +1,13 @@
--- Keeps the latest version of each payment or refund under the source's own field names; from Stripe
--- where var billing_system says so.
--- Grain: one row a payment or refund.
+-- Keeps the latest version of each payment, refund or credit memo under the source's own field names; from the system
+-- that var billing_system names.
+-- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
 with
 
 current_rows as (
-  {% if var('billing_system') == 'stripe' %}
-    select * from {{ ref('stg_stripe__payments') }}
-  {% else %}
+  {% if var('billing_system') == 'files' %}
     {{ current_rows(source('billing', 'payments'), ['payment_id']) }}
+  {% else %}
+    select * from {{ ref('stg_' ~ var('billing_system') ~ '__payments') }}
   {% endif %}
 )
 

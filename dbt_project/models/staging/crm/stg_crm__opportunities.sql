@@ -1,9 +1,10 @@
--- Keeps each opportunity's latest version, all fields under the CRM's own names, and gives it its pool id.
+-- Keeps each opportunity's latest version, all fields under the CRM's own names, and gives it its pool id; from another CRM
+-- where var crm_system says so.
 -- Grain: one row an opportunity.
 with
 
 current_rows as (
-  {{ current_rows(source('crm', 'Opportunity'), ['"Id"']) }}
+  {{ current_rows(crm_rows('Opportunity', 'opportunities'), ['"Id"']) }}
 )
 
 select

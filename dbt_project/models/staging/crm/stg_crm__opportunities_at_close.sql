@@ -1,9 +1,10 @@
--- Keeps each won opportunity as it was when it was first landed as won, all fields under the CRM's own names.
+-- Keeps each won opportunity as it was when it was first landed as won, all fields under the CRM's own names; from another
+-- CRM where var crm_system says so.
 -- Grain: one row a won opportunity. Rule: docs/rules/valuation.md
 with
 
 rows_at_close as (
-  {{ rows_at_close(source('crm', 'Opportunity'), ['"Id"'], "\"StageName\" = 'Closed Won'") }}
+  {{ rows_at_close(crm_rows('Opportunity', 'opportunities'), ['"Id"'], "\"StageName\" = 'Closed Won'") }}
 )
 
 select

@@ -1,5 +1,8 @@
--- Keeps the latest version of each product under the source's own field names.
+-- Keeps the latest version of each product under the source's own field names; of raw_crm only, no other
+-- model reads it.
 -- Grain: one row a product.
+{{ config(enabled=var('crm_system') == 'files') }}
+
 with
 
 current_rows as (

@@ -1,5 +1,8 @@
--- Keeps the latest version of each territory under the source's own field names.
+-- Keeps the latest version of each territory under the source's own field names; of raw_crm only, no other
+-- model reads it.
 -- Grain: one row a territory.
+{{ config(enabled=var('crm_system') == 'files') }}
+
 with
 
 current_rows as (

@@ -1,9 +1,10 @@
--- Keeps the latest version of each CRM user under the source's own field names.
+-- Keeps the latest version of each CRM user under the source's own field names; from another CRM where var crm_system
+-- says so.
 -- Grain: one row a user.
 with
 
 current_rows as (
-  {{ current_rows(source('crm', 'User'), ['"Id"']) }}
+  {{ current_rows(crm_rows('User', 'users'), ['"Id"']) }}
 )
 
 select *

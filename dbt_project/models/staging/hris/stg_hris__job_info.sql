@@ -1,13 +1,13 @@
--- Keeps the latest version of each job information row under the source's own field names; from BambooHR
--- where var hris_system says so.
+-- Keeps the latest version of each job information row under the source's own field names; from the system
+-- that var hris_system names.
 -- Grain: one row an employee and effective date.
 with
 
 current_rows as (
-  {% if var('hris_system') == 'bamboohr' %}
-    select * from {{ ref('stg_bamboohr__job_info') }}
-  {% else %}
+  {% if var('hris_system') == 'files' %}
     {{ current_rows(source('hris', 'job_info'), ['"employeeId"', '"date"']) }}
+  {% else %}
+    select * from {{ ref('stg_' ~ var('hris_system') ~ '__job_info') }}
   {% endif %}
 )
 

@@ -1,6 +1,6 @@
 -- Gives receipts and returns the fields of the billing extracts: one signed amount in the currency. An amount whose currency
 -- is unknown is empty.
--- Grain: one row a payment or refund.
+-- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
 with
@@ -20,6 +20,7 @@ units as (
 signed as (
   select
     receipt_id as payment_id,
+    case when amount < 0 then 'refund' else 'payment' end as kind,
     invoice_id,
     currency,
     amount,
@@ -31,6 +32,7 @@ signed as (
   union all
   select
     return_id as payment_id,
+    kind,
     invoice_id,
     currency,
     -amount as amount,
@@ -44,7 +46,7 @@ signed as (
 select
   signed.payment_id,
   signed.invoice_id,
-  case when signed.amount < 0 then 'refund' else 'payment' end as kind,
+  signed.kind,
   (signed.paid_at at time zone '{{ var("billing_time_zone") }}')::date as paid_date,
   upper(signed.currency) as currency_code,
   {{ ratio('signed.amount', 'units.unit_count', 0, 0) }} as amount,
