@@ -84,6 +84,11 @@ class RunSettings:
         return self.home / "books"
 
     @property
+    def exports(self) -> Path:
+        """Where exported files are fetched; their records are in `books`, and make them again."""
+        return self.home / "exports"
+
+    @property
     def landings(self) -> Path:
         """The landed tables of the last good run, kept outside the warehouse file."""
         return self.home / "landings"

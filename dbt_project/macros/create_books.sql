@@ -20,5 +20,15 @@
     action_number bigint, action_code varchar, acted_at timestamp, actor varchar, role_code varchar, period_code varchar,
     plan_id varchar, payee_id varchar, currency_code varchar, amount decimal(18, 4), reason varchar, reference_number bigint,
     lines_fingerprint varchar, previous_hash varchar, action_hash varchar
+  );
+  create table if not exists raw_books.exports (
+    export_number bigint, export_code varchar, export_name varchar, pay_group_id varchar, export_period_code varchar,
+    currency_code varchar, sequence_number integer, file_name varchar, file_hash varchar, row_count bigint,
+    total_amount decimal(18, 4), exported_at timestamp, exported_by varchar, previous_hash varchar, export_hash varchar
+  );
+  create table if not exists raw_books.exported_lines (
+    export_number bigint, line_kind_code varchar, pay_group_id varchar, pay_cycle_code varchar, payee_id varchar,
+    plan_id varchar, period_code varchar, entry_kind_code varchar, earnings_code varchar, posting_code varchar,
+    account_code varchar, currency_code varchar, line_amount decimal(18, 4)
   )
 {%- endmacro %}

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from orchestration.books.actions import Action, append, read_actions
+from orchestration.books.exports import Export, read_exports
 from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books
 from orchestration.books.period import Book, read_books
@@ -21,7 +22,16 @@ from orchestration.settings import RunSettings, shown
 
 RUN_FIRST = "Run `commissions run` first; nothing was changed"
 # What actions change at once; amounts change with the next run.
-STATE_MARTS = ("fct_adjustments", "fct_calculations")
+STATE_MARTS = ("fct_adjustments", "fct_calculations", "fct_exports")
+# What follows from the states: amounts that count once they are approved, and what is left to export.
+DERIVED_MARTS = (
+    "fct_payroll_balances",
+    "fct_payroll_items",
+    "fct_payroll_lines",
+    "rpt_payroll_cycles",
+    "rpt_payroll_files",
+    "rpt_payroll_reconciliation",
+)
 
 
 @dataclass
@@ -38,6 +48,7 @@ class Desk:
     as_of_date: date
     actions: list[Action] = field(default_factory=list)
     books: list[Book] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
     has_acted: bool = False
 
     @property
@@ -45,10 +56,16 @@ class Desk:
         """Folder of the closed periods."""
         return self.settings.books / "periods"
 
+    @property
+    def exports_folder(self) -> Path:
+        """Folder of the records of exported files."""
+        return self.settings.books / "exports"
+
     def read(self) -> None:
-        """Read log and books anew, their chains checked."""
+        """Read log, books and exports anew, their chains checked."""
         self.actions = read_actions(self.settings.books / "actions")
         self.books = read_books(self.periods_folder)
+        self.exports = read_exports(self.exports_folder)
 
     def ask(self, query: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
         """Rows of the warehouse by column name."""
@@ -129,6 +146,7 @@ def open_desk(
                 check_agreement(warehouse, settings.published)
                 desk.read()
                 _tell_of_untold_closings(desk)
+                _tell_of_untold_exports(desk)
                 land_books(warehouse, settings.books)
                 # Also what a command that was killed had done, and had not shown.
                 is_behind = _states(warehouse, "marts.") != _states_published(settings.published)
@@ -140,15 +158,22 @@ def open_desk(
                         land_books(warehouse, settings.books)
         finally:
             if is_behind:
-                refresh_marts(warehouse=settings.warehouse, published=settings.published, names=STATE_MARTS)
+                refresh_marts(
+                    warehouse=settings.warehouse,
+                    published=settings.published,
+                    names=(*STATE_MARTS, *DERIVED_MARTS),
+                )
 
 
 def _states(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Any]:
     """What readers are shown of the states: one fingerprint a mart."""
-    return [
-        connection.execute(f"select count(*), bit_xor(hash(mart)) from {schema}{name} as mart").fetchone()
-        for name in STATE_MARTS
-    ]
+    try:
+        return [
+            connection.execute(f"select count(*), bit_xor(hash(mart)) from {schema}{name} as mart").fetchone()
+            for name in STATE_MARTS
+        ]
+    except duckdb.CatalogException:
+        raise BooksError(f"the marts were made by an earlier version. {RUN_FIRST}") from None
 
 
 def _states_published(published: Path) -> list[Any]:
@@ -191,5 +216,27 @@ def _tell_of_untold_closings(desk: Desk) -> None:
                     actor=book.closed_by,
                     period_code=book.period_code,
                     lines_fingerprint=book.book_hash,
+                )
+            )
+
+
+def _tell_of_untold_exports(desk: Desk) -> None:
+    """Write the action of an export that was killed after its record was in place: the record decides."""
+    told = {action.reference_number for action in desk.actions if action.action_code.startswith("export_")}
+    for export in desk.exports:
+        if export.export_number not in told:
+            desk.actions.append(
+                append(
+                    desk.settings.books / "actions",
+                    desk.actions,
+                    action_code=f"export_{export.export_code}",
+                    acted_at=datetime.fromisoformat(export.exported_at),
+                    actor=export.exported_by,
+                    period_code=export.export_period_code,
+                    currency_code=export.currency_code,
+                    amount=export.total_amount,
+                    reason=export.export_name,
+                    reference_number=export.export_number,
+                    lines_fingerprint=export.export_hash,
                 )
             )

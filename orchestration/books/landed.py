@@ -10,11 +10,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.books.actions import Action, read_actions
+from orchestration.books.exports import SETTLED, Export, read_exports
 from orchestration.books.files import BooksError
 from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
 from orchestration.settings import DBT_PROJECT_DIR
 
-TABLES = ("actions", "calculations", "closings", "lines")
+TABLES = ("actions", "calculations", "closings", "exported_lines", "exports", "lines")
 MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
 
 
@@ -26,6 +27,8 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
     actions = read_actions(books_folder / "actions")
     books = read_books(books_folder / "periods")
     check_closings(actions, books)
+    exports = read_exports(books_folder / "exports")
+    check_exports(actions, exports)
     connection.execute("begin transaction")
     try:
         connection.execute(table_definitions())
@@ -51,6 +54,8 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
                     book.configuration_fingerprint,
                 ],
             )
+        for export in exports:
+            _insert_export(connection, export)
         for table, file in (("lines", LINES), ("calculations", CALCULATIONS)):
             _insert(connection, table, [book.folder / file for book in books])
         counts = {table: _count(connection, table) for table in TABLES}
@@ -83,6 +88,25 @@ def check_closings(actions: Sequence[Action], books: Sequence[Book]) -> None:
             )
 
 
+def check_exports(actions: Sequence[Action], exports: Sequence[Export]) -> None:
+    """Raise BooksError when the log tells of an export whose record is gone or is another one."""
+    known = {export.export_number: export for export in exports}
+    for action in actions:
+        if not action.action_code.startswith("export_"):
+            continue
+        export = known.get(action.reference_number or 0)
+        if export is None:
+            raise BooksError(
+                f"the record of {action.reason} is missing, but action {action.action_number} exported it. "
+                "Restore it from a backup"
+            )
+        if action.lines_fingerprint != export.export_hash:
+            raise BooksError(
+                f"{export.folder} is another record than the one that action {action.action_number} exported. "
+                "Restore it from a backup"
+            )
+
+
 def table_definitions() -> str:
     """The SQL that makes the empty tables: dbt's own macro, which holds plain SQL."""
     text = MACRO.read_text(encoding="utf-8")
@@ -105,6 +129,34 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, paths: Sequence[P
     connection.execute(
         f"insert into raw_books.{table} ({names}) select {names} "
         f"from read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+    )
+
+
+def _insert_export(connection: duckdb.DuckDBPyConnection, export: Export) -> None:
+    connection.execute(
+        "insert into raw_books.exports values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            export.export_number,
+            export.export_code,
+            export.export_name,
+            export.pay_group_id,
+            export.export_period_code,
+            export.currency_code,
+            export.sequence_number,
+            export.file_name,
+            export.files[export.file_name],
+            export.row_count,
+            export.total_amount,
+            export.exported_at,
+            export.exported_by,
+            export.previous_hash,
+            export.export_hash,
+        ],
+    )
+    path = str(export.folder / SETTLED).replace("'", "''")
+    connection.execute(
+        f"insert into raw_books.exported_lines by name select {export.export_number} as export_number, * "
+        f"from read_parquet('{path}')"
     )
 
 

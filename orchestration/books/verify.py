@@ -12,8 +12,9 @@ import duckdb
 
 from orchestration.books.actions import read_actions
 from orchestration.books.archive import check_archive, restore_landings
+from orchestration.books.exports import read_exports
 from orchestration.books.files import BooksError, file_hash
-from orchestration.books.landed import check_closings, land_books
+from orchestration.books.landed import check_closings, check_exports, land_books
 from orchestration.books.period import DETERMINISTIC, LINES, PARQUET, read_books, totals
 from orchestration.failures import core_line
 from orchestration.manifest import dbt_executable
@@ -28,6 +29,8 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
     actions = read_actions(settings.books / "actions")
     books = read_books(settings.books / "periods")
     check_closings(actions, books)
+    exports = read_exports(settings.books / "exports")
+    check_exports(actions, exports)
     told = [f"actions: {len(actions):,} in one chain"]
     connection = duckdb.connect(":memory:")
     for book in books:
@@ -38,6 +41,8 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
         told.append(f"book {book.period_code}: {book.line_count:,} lines, {paid}, {book.book_hash[:12]}")
     if books:
         told.append(f"books: {len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
+    if exports:
+        told.append(f"exports: {len(exports)} in one chain, every file as it was handed out")
     if (settings.landings / "manifest.json").exists():
         archive = check_archive(settings.landings)
         told.append(f"landings: {archive.tables} tables, {archive.rows:,} rows, {archive.archive_hash[:12]}")

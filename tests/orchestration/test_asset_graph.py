@@ -5,6 +5,7 @@ import pytest
 
 from ingestion.registry import SYSTEMS
 from orchestration.assets import MANIFEST
+from orchestration.books.desk import DERIVED_MARTS, STATE_MARTS
 from orchestration.books.landed import TABLES
 from orchestration.definitions import defs
 from orchestration.translator import ARCHIVE_KEY, PREFLIGHT_KEY, PUBLISHED_KEY
@@ -126,3 +127,23 @@ def test_the_daily_schedule_runs_by_default() -> None:
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert schedule.job_name == "daily"
+
+
+def test_every_mart_that_follows_the_log_is_shown_after_an_action() -> None:
+    """A view over the log changes with an action; readers see it only when the action refreshes its copy."""
+    read_by = {
+        node: {
+            key for key, child in MANIFEST["nodes"].items() if node in child["depends_on"].get("nodes", [])
+        }
+        for node in MANIFEST["nodes"]
+    }
+    left = [f"model.commissions.stg_books__{table}" for table in ("actions", "exports", "exported_lines")]
+    found = set()
+    while left:
+        for key in read_by[left.pop()]:
+            node = MANIFEST["nodes"][key]
+            if node["resource_type"] == "model" and node["config"]["materialized"] == "view":
+                left.append(key)
+                if node["schema"] == "marts":
+                    found.add(node["name"])
+    assert found == {*STATE_MARTS, *DERIVED_MARTS}

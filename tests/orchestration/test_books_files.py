@@ -201,6 +201,8 @@ def test_books_land_whole_and_again_the_same(tmp_path: Path) -> None:
             "actions": 3,
             "calculations": 1,
             "closings": 1,
+            "exported_lines": 0,
+            "exports": 0,
             "lines": 1,
         }
     landed = connection.execute("select line_amount, posted_period_code from raw_books.lines").fetchall()

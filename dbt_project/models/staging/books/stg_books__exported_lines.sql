@@ -1,0 +1,9 @@
+-- Lists the amounts that exported files settled: what of the ledger was counted, what was paid, what was journalised.
+-- Grain: one row an exported file and amount.
+with
+
+landed as (
+  select * from {{ source('books', 'exported_lines') }}
+)
+
+select * from landed

@@ -1,0 +1,9 @@
+-- Lists the files that were handed out, from their records.
+-- Grain: one row an exported file.
+with
+
+landed as (
+  select * from {{ source('books', 'exports') }}
+)
+
+select * from landed

@@ -1,0 +1,63 @@
+"""Payroll files and journals as commands people type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from orchestration.books.commands import _act, dry_run
+from orchestration.settings import RunSettings
+
+
+def add_export_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
+    """Add the commands to the command line."""
+    for command in (payroll,):
+        assert command.callback is not None
+        command.callback = with_settings(command.callback)
+        main.add_command(command)
+
+
+@click.command()
+@click.argument("cycle", required=False)
+@click.option("--group", "pay_group_id", help="One pay group; without it all that the cycle pays.")
+@click.option("--by", "actor", envvar="COMMISSIONS_ACTOR", help="Who exports it (or COMMISSIONS_ACTOR).")
+@dry_run
+def payroll(
+    settings: RunSettings, cycle: str | None, pay_group_id: str | None, actor: str | None, dry_run: bool
+) -> None:
+    """Export what the pay cycle CYCLE (2014-03) pays; without CYCLE list the cycles.
+
+    Only approved or closed months, in the layout of the pay group, each amount once: typed again, the command hands the
+    same file out and says that nothing is new. What changes afterwards comes in the next file of the cycle as a difference.
+    Calendar, groups, layouts and codes are in seeds/payroll.
+    """
+    from orchestration.books import exporting
+
+    if cycle is None:
+        _act(settings, True, _listed)
+        return
+    if not actor:
+        raise click.UsageError("Missing option '--by'.")
+    _act(settings, dry_run, lambda desk: exporting.payroll(desk, cycle, pay_group_id, actor))
+
+
+def _listed(desk: Any) -> list[str]:
+    from orchestration.books import exporting
+    from orchestration.summary import money, table
+
+    amounts = ("waiting", "carried_in", "net", "exported", "new", "carried_out", "withheld")
+    rows = [
+        [
+            row["pay_cycle_code"],
+            row["pay_group_id"],
+            row["pay_date"].isoformat(),
+            row["currency_code"],
+            str(row["file_count"]),
+            *(money(row[f"{amount}_amount"]) for amount in amounts),
+        ]
+        for row in exporting.payroll_cycles(desk)
+    ]
+    header = ["cycle", "group", "pay date", "currency", "files", "not approved", "carried in", "net", "paid"]
+    return table([*header, "new", "carried on", "withheld"], rows, left=4)
