@@ -36,6 +36,7 @@ PLAN = {
     "is_rollup_capped": "false",
     "beneficiary_code": "payee",
     "gap_code": "error",
+    "credit_event_code": "booking",
     "payout_event_code": "booking",
 }
 PLANS: list[dict[str, str]] = [

@@ -28,6 +28,7 @@ PLAN: Row = {
     "is_rollup_capped": "false",
     "beneficiary_code": "payee",
     "gap_code": "list",
+    "credit_event_code": "booking",
     "payout_event_code": "booking",
 }
 OWNER: Row = {
