@@ -1,5 +1,6 @@
 """Many random companies in one warehouse: merge, build, compare each with the oracle."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,8 +12,7 @@ from compared import COMPARED, Key, Rows, read, side_by_side
 from oracle import Result, calculate
 from random_company import AS_OF, SHARED, random_company
 
-NAME_LENGTH = 4
-DEAL = "crm/Opportunity/"
+NAMED = re.compile(r"(?:bonus\||floor\||crm/Opportunity/)?([a-z]\d{3})")  # an id of company k001
 Build = Callable[[Tables, Path], Path]
 
 
@@ -54,11 +54,7 @@ def renamed(tables: Tables, old: str, new: str) -> Tables:
 
 def company_of(key: Key) -> str | None:
     """Return the company whose row it is; None for a transaction of one and a plan of another."""
-    names = {
-        str(cell).removeprefix("bonus|").removeprefix("floor|").removeprefix(DEAL)[:NAME_LENGTH]
-        for cell in key
-        if str(cell)[:1] in "kbfc"
-    }
+    names = {found[1] for cell in key if (found := NAMED.match(str(cell)))}
     return names.pop() if len(names) == 1 else None
 
 

@@ -1,7 +1,7 @@
 """What is compared between the warehouse and the oracle, table by table, and how a difference is shown."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 from oracle import Result
-from oracle.results import Credit
+from oracle.results import Credit, Line
 
 Key = tuple[Any, ...]
 Rows = Mapping[Key, tuple[Any, ...]]
@@ -35,6 +35,27 @@ def refusal(credit: Credit) -> Key:
     transaction_id = credit.transaction.transaction_id
     plan_id, reason = credit.plan.plan_id, credit.reason
     return plan_id, transaction_id, credit.rule_group, credit.payee_id, credit.level, reason
+
+
+def summed(rows: Iterable[tuple[Key, Fraction]]) -> Rows:
+    """Add up amounts of one key; what comes to nothing may have a row or none."""
+    totals: dict[Key, Fraction] = defaultdict(Fraction)
+    for key, amount in rows:
+        totals[key] += amount
+    return {key: (amount,) for key, amount in totals.items() if amount}
+
+
+def counted(rows: Iterable[tuple[Key, Fraction]]) -> Rows:
+    """Add up amounts of one key, and count them."""
+    found: dict[Key, list[Fraction]] = defaultdict(list)
+    for key, amount in rows:
+        found[key].append(amount)
+    return {key: (sum(amounts, Fraction(0)), len(amounts)) for key, amounts in found.items()}
+
+
+def event_of(line: Line) -> Key:
+    """Return what tells a line from the others, but for two losses of one deal on one day."""
+    return line.reward_id, line.payee_id, line.event, line.event_date, line.payment_id
 
 
 COMPARED = {
@@ -149,23 +170,108 @@ COMPARED = {
         """,
         1,
         lambda result: {
-            (key,): (row.transaction_id, row.collected, row.before, row.after, row.reason)
+            (key,): (row.transaction_id, row.net, row.before, row.after, row.reason)
             for key, row in result.collections.items()
         },
     ),
     "lines": Compared(
         """
         select
-            reward_id, payee_id, payment_id, plan_id, period_code, event_code, event_date, currency_code,
-            line_amount
+            reward_id, payee_id, event_code, event_date, payment_id, plan_id, currency_code,
+            sum(line_amount) as line_amount, count(*) as lines
         from intermediate.int_ledger__lines
         where reward_kind_code = 'credit' or line_amount <> 0
+        group by all
         """,
-        3,
-        lambda result: {
-            key: (row.plan_id, row.period, row.event, row.event_date, row.currency, row.amount)
-            for key, row in result.lines.items()
+        7,
+        lambda result: counted(
+            ((*event_of(row), row.plan_id, row.currency), row.amount)
+            for row in result.lines.values()
             if is_shown(result.rewards[row.reward_id].kind, row.amount)
+        ),
+    ),
+    "clawbacks": Compared(
+        """
+        select
+            reward_id, payee_id, event_date, cause_code, payment_id, plan_id, policy_code,
+            lost_before_amount, lost_after_amount, weight_numerator, weight_denominator, clawback_amount
+        from intermediate.int_ledger__clawbacks
+        """,
+        5,
+        lambda result: {
+            (
+                row.commission.reward.reward_id,
+                row.commission.payee_id,
+                row.change.day,
+                row.change.cause,
+                row.change.payment_id,
+            ): (
+                row.commission.reward.plan.plan_id,
+                row.policy,
+                row.change.lost_before,
+                row.change.lost_after,
+                *row.change.weight,
+                row.amount,
+            )
+            for row in result.clawbacks
+        },
+    ),
+    "withheld": Compared(
+        """
+        select
+            plan_id, payee_id, reward_id, movement_code, movement_date, currency_code,
+            sum(movement_amount) as movement_amount
+        from marts.fct_withheld_movements
+        group by all
+        having sum(movement_amount) <> 0
+        """,
+        6,
+        lambda result: summed(
+            (
+                (
+                    row.commission.reward.plan.plan_id,
+                    row.commission.payee_id,
+                    row.commission.reward.reward_id,
+                    row.code,
+                    row.day,
+                    row.commission.reward.plan.currency_code,
+                ),
+                row.amount,
+            )
+            for row in result.movements
+        ),
+    ),
+    "due_lines": Compared(
+        """
+        select
+            lines.reward_id, lines.payee_id, lines.event_code, lines.event_date, lines.payment_id,
+            due_lines.part_code, due_lines.due_date, due_lines.is_due, sum(due_lines.part_amount) as part_amount
+        from intermediate.int_ledger__due_lines as due_lines
+        inner join intermediate.int_ledger__lines as lines on due_lines.line_key = lines.line_key
+        group by all
+        having sum(due_lines.part_amount) <> 0
+        """,
+        8,
+        lambda result: summed(
+            ((*event_of(row.line), row.code, row.due_date, row.is_due), row.amount) for row in result.parts
+        ),
+    ),
+    "draw_lines": Compared(
+        """
+        select
+            draw_id, payee_id, period_code, event_code, plan_id, currency_code, line_amount,
+            balance_after_amount
+        from intermediate.int_ledger__draw_lines
+        """,
+        4,
+        lambda result: {
+            (row.draw_id, row.payee_id, row.period, row.event): (
+                row.plan_id,
+                row.currency,
+                row.amount,
+                row.balance_after,
+            )
+            for row in result.draws
         },
     ),
     "payouts": Compared(

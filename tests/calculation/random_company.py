@@ -57,6 +57,7 @@ class Maker:
         # Where all deals are of few sizes, payees are often level and totals often on a bound.
         self.amounts = AMOUNTS if random.randrange(100) < 70 else ["100", "250", "500", "-100"]
         self.plans = [f"{name}plan{number}" for number in range(1, random.randint(1, 4) + 1)]
+        self.has_terms = random.randrange(100) < 80
 
     # Small choices
 
@@ -93,7 +94,11 @@ class Maker:
                 PlanMaker(self, plan_id, self.random.choice(made) if made and self.chance(20) else None)
             )
             made[-1].make()
-        self.make_payments()
+        self.make_bills()
+        if self.has_terms and self.chance(35):
+            self.make_holds()
+        if self.has_terms and self.chance(50) and not self.is_plain:
+            self.make_draws()
         return self.tables
 
     # People
@@ -255,6 +260,7 @@ class Maker:
                 Total_Due__c=amount,
                 Due_Date__c=None,
                 Ship_Date__c=None,
+                Cancelled_Date__c=self.day() if self.chance(12) else None,
                 CreatedDate="2023-12-01T00:00:00Z",
                 SystemModstamp="2024-01-01T00:00:00Z",
             )
@@ -304,46 +310,97 @@ class Maker:
                 SystemModstamp="2024-01-01T00:00:00Z",
             )
 
-    def make_payments(self) -> None:
+    # Billing
+
+    def make_bills(self) -> None:
+        """Bill most deals, some of them on two invoices."""
         latest = {row["Id"]: row for row in self.tables["crm/Opportunity"]}
-        for row in latest.values():
-            if row["Amount"] is None or not self.chance(60):
+        for deal, row in latest.items():
+            if row["Amount"] is None or not self.chance(70):
                 continue
-            amount = Decimal(row["Amount"])
-            invoice = f"{row['Id']}i"
-            total = (amount * self.random.choice([Decimal(1), Decimal("1.2")])).quantize(Decimal("0.0001"))
-            cells = {
-                "opportunity_id": row["Id"],
-                "customer_id": self.name,
-                "currency_code": row["CurrencyIsoCode"],
-            }
-            dates = {"invoice_date": START, "due_date": START, "updated_at": "2024-01-01T00:00:00Z"}
+            halves = [Decimal(row["Amount"])]
+            if self.chance(15):
+                halves = [part.quantize(Decimal("0.0001")) for part in (halves[0] / 3, halves[0] * 2 / 3)]
+            for number, subtotal in enumerate(halves):
+                self.make_invoice(f"{deal}i{number}", row, subtotal)
+
+    def make_invoice(self, invoice: str, deal: Row, subtotal: Decimal) -> None:
+        total = (subtotal * self.random.choice([Decimal(1), Decimal("1.2")])).quantize(Decimal("0.0001"))
+        cells = {"opportunity_id": deal["Id"], "currency_code": deal["CurrencyIsoCode"]}
+        cells |= {"invoice_id": invoice, "updated_at": "2024-01-01T00:00:00Z"}
+        self.add(
+            "billing/invoices",
+            **cells,
+            customer_id=self.name,
+            invoice_date=START,
+            due_date=START,
+            subtotal_amount=str(subtotal),
+            tax_amount=str(total - subtotal),
+            freight_amount="0",
+            total_amount=str(total),
+            status="sent",
+        )
+        for place in range(self.random.randint(0, 4)):
+            kind, amount = self.billing_row(place, total)
             self.add(
-                "billing/invoices",
-                invoice_id=invoice,
+                "billing/payments",
                 **cells,
-                **dates,
-                subtotal_amount=str(amount),
-                tax_amount=str(total - amount),
-                freight_amount="0",
-                total_amount=str(total),
-                status="sent",
+                payment_id=f"{invoice}{place}",
+                kind=kind,
+                paid_date=self.day(),
+                amount=str(amount),
             )
-            for place in range(self.random.randint(0, 3)):
-                part = (total * self.random.choice([Decimal("0.5"), Decimal("0.3333"), Decimal(1)])).quantize(
-                    Decimal("0.01")
-                )
-                is_refund = place > 0 and self.chance(25)
+
+    def billing_row(self, place: int, total: Decimal) -> tuple[str, Decimal]:
+        """Return the kind and amount of a row: mostly a payment; what is refunded may be reversed again."""
+        share = self.random.choice([Decimal(text) for text in ("0.5", "0.5", "0.3333", "1", "1", "1.3")])
+        part = (total * share).quantize(Decimal("0.01"))
+        back = ["refund -", "refund -", "refund +", "credit_memo -", "credit_memo -", "payment -"]
+        kind, sign = self.one(*back).split() if self.chance(40 if place else 10) else ("payment", "+")
+        return kind, part if sign == "+" else -part
+
+    def make_holds(self) -> None:
+        """Hold lines of a plan, a payee or a deal, or of several of them together; some until further notice."""
+        for number in range(1, self.random.randint(1, 3) + 1):
+            begins, ends = sorted((self.day(), self.day()))
+            cells = {"plan_id": self.one(*self.plans), "payee_id": self.one(*self.people)}
+            cells["transaction_id"] = f"crm/Opportunity/{self.one(*self.deals)}"
+            meant = self.random.sample(sorted(cells), self.random.choice([1, 1, 2]))
+            self.add(
+                "holds",
+                **{column: cell if column in meant else None for column, cell in cells.items()},
+                hold_id=f"{self.name}hold{number}",
+                held_from=begins,
+                held_to=None if self.chance(30) or begins == ends else ends,
+                reason="audit",
+            )
+
+    def make_draws(self) -> None:
+        """Give somebody on a plan a draw, whose terms may change or end."""
+        currencies = {row["plan_id"]: row["currency_code"] for row in self.tables["plans"]}
+        assigned = self.tables.get("plan_assignments", [])
+        for number in range(1, self.random.randint(1, 3) + 1 if assigned else 1):
+            on_plan = self.random.choice(assigned)
+            plan_id = on_plan["plan_id"]
+            changes = self.boundary() if self.chance(50) else None
+            spans = [("2024-01-01", changes)]
+            if changes and self.chance(60):
+                spans.append((changes, None))
+            for valid_from, valid_to in spans:
                 self.add(
-                    "billing/payments",
-                    payment_id=f"{invoice}{place}",
-                    invoice_id=invoice,
-                    opportunity_id=row["Id"],
-                    kind="refund" if is_refund else "payment",
-                    paid_date=self.day(),
-                    currency_code=row["CurrencyIsoCode"],
-                    amount=str(-part if is_refund else part),
-                    updated_at="2024-01-01T00:00:00Z",
+                    "draws",
+                    draw_id=f"{self.name}draw{number}",
+                    plan_id=plan_id,
+                    payee_id=on_plan["payee_id"],
+                    valid_from=valid_from,
+                    valid_to=valid_to,
+                    draw_kind_code=self.one("recoverable", "recoverable", "recoverable", "non_recoverable"),
+                    covers_code=self.one("plan", "payee"),
+                    currency_code=currencies[plan_id],
+                    amount=self.one("5", "20", "100"),
+                    balance_max_amount=self.one("50", "300") if self.chance(40) else None,
+                    recovery_ratio=self.one("1", "1", "0.5", "0.3333333333"),
+                    recovery_amount_max=self.one("25", "100") if self.chance(30) else None,
                 )
 
 

@@ -51,6 +51,7 @@ class PlanMaker:
         self.make_tiers()
         self.make_bonuses()
         self.make_modifiers()
+        self.make_terms()
 
     def add(
         self, table: str, valid_from: str = START, valid_to: str | None = None, **cells: str | None
@@ -137,9 +138,11 @@ class PlanMaker:
             "is_rollup_capped": "true" if not maker.is_plain and chance(25) else "false",
             "beneficiary_code": one(*beneficiaries),
             "gap_code": one("error", "list"),
-            "credit_event_code": "booking",
-            "payout_event_code": one("booking", "booking", "collection"),
         }
+        credited, paid = one(
+            "booking booking", "booking booking", "booking collection", "collection collection"
+        ).split()
+        self.cells |= {"credit_event_code": credited, "payout_event_code": paid}
         if self.kind == "table":
             self.cells |= {
                 "rate_dimension_1_expression": '"Type"',
@@ -159,7 +162,7 @@ class PlanMaker:
             self.cells["progress_id"] = one(f"{self.plan_id}v2", self.plan_id)
         if chance(50) and self.method in ("crossing", "standing") and self.kind != "amount":
             self.cells["tier_method_code"] = one("crossing", "standing")
-        if chance(30):
+        if chance(30) and credited == "booking":
             self.cells["payout_event_code"] = one("booking", "collection")
         if chance(30):
             self.cells["value_expression"] = (
@@ -422,3 +425,39 @@ class PlanMaker:
                     one("10", "25.5", "100") if kind == "floor" else one("50", "100", "333.335")
                 )
             self.add("modifiers", "2023-01-01", modifier_number=str(number), modifier_kind_code=kind, **cells)
+
+    # When it is paid
+
+    def make_terms(self) -> None:
+        """Give most plans payout terms; now and then others from a day on, or a day from which there are none."""
+        maker, chance = self.maker, self.maker.chance
+        if not maker.has_terms or not chance(80):
+            return
+        changes = maker.boundary() if chance(25) else None
+        self.add_terms("2023-01-01" if chance(80) else START, changes)
+        if changes and chance(70):
+            self.add_terms(changes, None)
+
+    def add_terms(self, valid_from: str, valid_to: str | None) -> None:
+        one, chance = self.maker.one, self.maker.chance
+        policies = ["original_rate", "recalculate", "next_period_attainment"] * 2 + ["none"]
+        release = one("days", "quarter_end", "year_end") if chance(25) else None
+        self.add(
+            "payout_terms",
+            valid_from,
+            valid_to,
+            collected_part_code=one("net", "net", "gross"),
+            rebate_code=one("uncollected", "collected"),
+            overpayment_code=one("capped", "capped", "earned"),
+            expire_after_days=one("14", "30", "60") if chance(50) else None,
+            clawback_policy_code=one(*policies),
+            clawback_base_code=one("paid", "rate"),
+            clawback_window_days=one("14", "30", "60", "90") if chance(50) else None,
+            clawback_proration_code=one("none", "straight_line"),
+            unpaid_after_days=one("14", "30", "60") if chance(45) else None,
+            cancelled_date_expression='"Cancelled_Date__c"' if chance(60) else None,
+            hold_days=one("0", "0", "0", "10", "30"),
+            holdback_ratio=one("0.2", "0.5", "0.3333333333", "1") if release else None,
+            holdback_release_code=release,
+            holdback_days=one("0", "14", "90") if release == "days" else None,
+        )

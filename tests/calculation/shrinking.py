@@ -18,8 +18,9 @@ ROUNDS_MAX = 4
 DROPPED_ROW_BY_ROW = """
     bonuses modifiers rates rollup_levels credit_rules variables catalogue team_memberships payee_aliases teams
     windows plan_assignments crm/OpportunitySplit billing/payments hris/territory_history hris/job_info
+    payout_terms holds draws
 """
-SIMPLE_CELLS = {
+SIMPLE_PLANS = {
     "payable_expression": None,
     "amount_basis_code": "current",
     "progress_id": None,
@@ -37,6 +38,19 @@ SIMPLE_CELLS = {
     "currency_code": "USD",
     "calendar_id": "month",
 }
+SIMPLE_TERMS = {
+    "collected_part_code": "net",
+    "rebate_code": "uncollected",
+    "overpayment_code": "capped",
+    "expire_after_days": None,
+    "clawback_base_code": "paid",
+    "clawback_window_days": None,
+    "unpaid_after_days": None,
+    "cancelled_date_expression": None,
+    "hold_days": "0",
+    "holdback_ratio": None,
+}
+SIMPLE_CELLS: dict[str, dict[str, str | None]] = {"plans": SIMPLE_PLANS, "payout_terms": SIMPLE_TERMS}
 Step = Callable[[Tables], Tables]
 Show = Callable[[str], None]
 
@@ -92,9 +106,16 @@ def steps(tables: Tables) -> Iterator[Step]:
         if tables.get(table):
             yield without_table(table)
             yield from (without_row(table, row) for row in tables[table])
-    for column, value in SIMPLE_CELLS.items():
-        if any(row[column] != value for row in tables["plans"]):
-            yield with_cells("plans", column, value)
+    for table, cells in SIMPLE_CELLS.items():
+        for column, value in cells.items():
+            if any(row[column] != value for row in tables.get(table, [])) and is_allowed(tables, column):
+                yield with_cells(table, column, value)
+
+
+def is_allowed(tables: Tables, column: str) -> bool:
+    """Tell whether a column can be made simple by itself: a plan that credits payments pays on them too."""
+    credited = {row["credit_event_code"] for row in tables["plans"]}
+    return column != "payout_event_code" or "collection" not in credited
 
 
 def is_whole(tables: Tables) -> bool:

@@ -18,7 +18,7 @@ SAMPLE = ROOT / "ingestion" / "sample"
 
 # Reasons that these two companies do not meet; the random companies do.
 MET_ELSEWHERE = {
-    "filtering": {"missing_filter_variable"},
+    "filtering": {"missing_filter_variable", "credited_on_collection"},
     "valuation": {"missing_value_variable", "missing_catalogue_value"},
     "crediting": {
         "no_credit_rule_matched",

@@ -14,6 +14,7 @@ import pytest
 from batches import differences, expected, merged, random_companies, shown
 from company_files import Tables
 from oracle import Result
+from oracle.results import Deduction
 from random_company import AS_OF, SHARED
 from shrinking import shrunk, written_out
 
@@ -25,6 +26,9 @@ BATCH = 100
 STAGES = ("filtering", "valuation", "crediting")
 CODES = {"tier_method_code": 4, "aggregate_code": 4, "beneficiary_code": 3, "tier_bound_code": 2}
 CODES |= {"payout_event_code": 2, "amount_basis_code": 2, "is_rollup_capped": 2, "currency_code": 4}
+CODES |= {"credit_event_code": 2}
+POLICIES = {"original_rate", "recalculate", "next_period_attainment", "none"}
+CAUSES = {"refund", "credit_memo", "payment", "unpaid", "cancelled"}
 
 
 class Batch(NamedTuple):
@@ -54,10 +58,15 @@ def test_warehouse_and_oracle_agree(batch: Batch, tmp_path: Path) -> None:
         pytest.fail(told(batch.companies[name], name, found, tmp_path), pytrace=False)
 
 
-@pytest.mark.skipif(COUNT < 300, reason="a few companies need not meet everything")
-def test_companies_meet_everything() -> None:
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    if COUNT < 300:
+        pytest.skip("a few companies need not meet everything")
+    return list(expected(random_companies(SEED, 0, 300)).values())
+
+
+def test_companies_meet_everything(results: list[Result]) -> None:
     """Agreement about what never occurs would say nothing."""
-    results = list(expected(random_companies(SEED, 0, 300)).values())
     reasons = {row.reason for result in results for row in result.dispositions.values()}
     reasons |= {row.reason for result in results for row in result.refused}
     sought = {row["reason_code"] for row in SHARED["reason_codes"] if row["stage_code"] in STAGES}
@@ -70,6 +79,24 @@ def test_companies_meet_everything() -> None:
     gaps = {reward.reason for result in results for reward in result.rewards.values()}
     assert {"missing_quota", "zero_quota", "missing_variable", "missing_tiers", "missing_rate"} <= gaps
     assert any(row.reason == "no_beneficiary" for result in results for row in result.commissions.values())
+    assert "credited_on_collection" in reasons
+
+
+def test_companies_meet_all_that_is_due_later_or_taken_back(results: list[Result]) -> None:
+    clawbacks = [row for result in results for row in result.clawbacks]
+    assert {row.policy for row in clawbacks} == POLICIES
+    assert {row.change.cause for row in clawbacks if row.amount} == CAUSES
+    weights = {row.change.weight for row in clawbacks if row.amount or row.change.weight[0] == 0}
+    assert {0 < numerator < denominator for numerator, denominator in weights} == {True, False}
+    moves = [move for result in results for row in result.windows.values() for move in row.moves]
+    assert any(isinstance(move, Deduction) for move in moves)
+    events = {line.event for result in results for line in result.lines.values() if line.amount}
+    assert events >= {"booking", "payment", "refund", "credit_memo", "clawback", "clawback_return"}
+    moved = {row.code for result in results for row in result.movements if row.amount}
+    assert moved == {"estimated", "earned", "expired", "revived"}
+    parts = {(part.code, part.is_due, part.due_date is None) for result in results for part in result.parts}
+    assert len(parts) == 6  # both parts are due, are due later, and are held until further notice
+    assert {line.event for result in results for line in result.draws} == {"draw", "draw_recovery"}
 
 
 def told(tables: Tables, name: str, found: Mapping[str, Any], home: Path) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from oracle.company import Assignment, Company, Dated, PlanVersion, Window, in_force
 from oracle.exact import cut, sign
 from oracle.expressions import parse
-from oracle.results import Credit, WindowRow
+from oracle.results import Credit, Deduction, Move, WindowRow
 
 Progress = tuple[str, str, str, str]  # progress id, payee, calendar, window
 
@@ -20,29 +20,35 @@ def progress_of(plan: PlanVersion, payee_id: str, window: Window, credit_id: str
     return plan.progress_id or plan.plan_id, payee_id, window.calendar_id, code
 
 
-def progress_of_credit(credit: Credit) -> Progress:
-    assert credit.payee_id is not None and credit.window is not None
-    return progress_of(credit.plan, credit.payee_id, credit.window, credit.credit_id)
+def progress_of_move(move: Move) -> Progress:
+    payee_id = move.credit.payee_id if isinstance(move, Deduction) else move.payee_id
+    assert payee_id is not None and move.window is not None
+    return progress_of(
+        move.plan, payee_id, move.window, "" if isinstance(move, Deduction) else move.credit_id
+    )
 
 
-def place_credits(credits: Iterable[Credit]) -> dict[Progress, list[Credit]]:
-    """Put all credits on the running totals of their windows, and return them by window in order."""
-    moves: dict[Progress, list[Credit]] = defaultdict(list)
-    for credit in sorted(credits, key=lambda credit: credit.order):
-        moves[progress_of_credit(credit)].append(credit)
-    for placed in moves.values():
+def place_moves(moves: Iterable[Move]) -> dict[Progress, list[Move]]:
+    """Put all credits and deductions on the running totals of their windows; return them by window in order."""
+    placed: dict[Progress, list[Move]] = defaultdict(list)
+    for move in sorted(moves, key=lambda move: move.order):
+        placed[progress_of_move(move)].append(move)
+    for of_window in placed.values():
         total, payable = Fraction(0), Fraction(0)
-        for credit in placed:
-            assert credit.credited is not None and credit.payable is not None
-            is_counted = credit.plan.aggregate_code == "count"
-            credit.before, credit.payable_before = total, payable
-            total += sign(credit.credited) if is_counted else credit.credited
-            payable += credit.payable
-            credit.after, credit.payable_after = total, payable
-    return moves
+        for move in of_window:
+            if isinstance(move, Deduction):
+                move.after = total = total + move.amount
+                continue
+            assert move.credited is not None and move.payable is not None
+            is_counted = move.plan.aggregate_code == "count"
+            move.before, move.payable_before = total, payable
+            total += sign(move.credited) if is_counted else move.credited
+            payable += move.payable
+            move.after, move.payable_after = total, payable
+    return placed
 
 
-def window_rows(company: Company, moves: dict[Progress, list[Credit]], as_of: date) -> dict[str, WindowRow]:
+def window_rows(company: Company, moves: dict[Progress, list[Move]], as_of: date) -> dict[str, WindowRow]:
     """Return the windows of everybody who is assigned to a plan version, with and without credits."""
     rows: dict[str, WindowRow] = {}
     for plan in company.plans:
@@ -54,7 +60,7 @@ def window_rows(company: Company, moves: dict[Progress, list[Credit]], as_of: da
                 rows[row.window_key] = row
     for placed in moves.values():
         for credit in placed:
-            if credit.plan.calendar_id == "transaction":
+            if credit.plan.calendar_id == "transaction" and isinstance(credit, Credit):
                 assert credit.payee_id is not None and credit.window is not None
                 row = window_row(
                     company, credit.plan, credit.payee_id, credit.window, moves, credit.credit_id
@@ -96,7 +102,7 @@ def window_row(
     plan: PlanVersion,
     payee_id: str,
     window: Window,
-    moves: dict[Progress, list[Credit]],
+    moves: dict[Progress, list[Move]],
     credit_id: str = "",
 ) -> WindowRow:
     placed = moves.get(progress_of(plan, payee_id, window, credit_id), [])
@@ -114,7 +120,7 @@ def window_row(
         quota=None,
         reason="plan_has_no_quota",
         moves=placed,
-        credits=[move for move in placed if move.window_key == window_key],
+        credits=[move for move in placed if isinstance(move, Credit) and move.window_key == window_key],
     )
     if plan.quota_expression:
         row.quota = quota_of(company, row)
@@ -139,12 +145,13 @@ def attained_to(row: WindowRow, day: date) -> Fraction | None:
     moves, code = row.moves_to(day), row.plan.aggregate_code
     if code in ("sum", "count"):
         return moves[-1].after if moves else Fraction(0)
-    if not moves:
+    credits = row.credits_to(day)
+    if not credits:
         return None
-    credited = [move.credited or Fraction(0) for move in moves]
+    credited = [credit.credited or Fraction(0) for credit in credits]
     if code == "average":
-        return cut(sum(credited, Fraction(0)) / len(moves))
-    weights = [move.worth.weight or Fraction(0) for move in moves]
+        return cut(sum(credited, Fraction(0)) / len(credits))
+    weights = [credit.worth.weight or Fraction(0) for credit in credits]
     total = sum(weights, Fraction(0))
     weighted = sum((c * w for c, w in zip(credited, weights, strict=True)), Fraction(0))
     return cut(weighted / total) if total else None

@@ -87,7 +87,7 @@ def due_at(
 def basis_of(row: WindowRow, bonus: BonusRow, checkpoint: date) -> Fraction | None:
     """Return what the bonus looks at, as it stands at a checkpoint."""
     if bonus.basis_code == "credit_count":
-        return Fraction(len([move for move in row.moves_to(checkpoint) if move in row.credits]))
+        return Fraction(len([credit for credit in row.credits_to(checkpoint) if credit in row.credits]))
     attained = attained_to(row, checkpoint)
     return attained if bonus.basis_code == "attained_amount" else ratio_of(row, attained)
 

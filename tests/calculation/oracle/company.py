@@ -75,7 +75,61 @@ class PlanVersion:
     is_rollup_capped: bool
     beneficiary_code: str
     gap_code: str
+    credit_event_code: str
     payout_event_code: str
+
+
+@dataclass(frozen=True)
+class PayoutTerms:
+    """What counts as collected, expires, is taken back and held, of deals booked while the row is in force."""
+
+    plan_id: str
+    valid_from: date
+    valid_to: date | None
+    collected_part_code: str
+    rebate_code: str
+    overpayment_code: str
+    expire_after_days: int | None
+    clawback_policy_code: str
+    clawback_base_code: str
+    clawback_window_days: int | None
+    clawback_proration_code: str
+    unpaid_after_days: int | None
+    cancelled_date_expression: str | None
+    hold_days: int
+    holdback_ratio: Fraction | None
+    holdback_release_code: str | None
+    holdback_days: int | None
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Lines of a plan, payee or deal (None: any) whose due day lies in [held_from, held_to)."""
+
+    hold_id: str
+    plan_id: str | None
+    payee_id: str | None
+    transaction_id: str | None
+    held_from: date
+    held_to: date | None
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a payee is paid at least in a month whose first day is in force."""
+
+    draw_id: str
+    plan_id: str
+    payee_id: str
+    valid_from: date
+    valid_to: date | None
+    draw_kind_code: str
+    covers_code: str
+    currency_code: str
+    amount: Fraction
+    balance_max_amount: Fraction | None
+    recovery_ratio: Fraction
+    recovery_amount_max: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -233,7 +287,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Transaction:
-    """One sales event, with the fields of its source as they are now and as they were when it was won."""
+    """One sales event, with the fields of its source as they are now and as they were when it was won.
+
+    Under a plan that credits payments, a payment of a deal is one too: it has the deal's fields, on its own day.
+    """
 
     transaction_id: str
     source_object: str  # "crm/Opportunity"
@@ -247,10 +304,16 @@ class Transaction:
     fields: Fields = field(default_factory=dict, compare=False)
     fields_at_close: Fields = field(default_factory=dict, compare=False)
     splits: tuple[Split, ...] = field(default=(), compare=False)
+    part: "CollectedPart | None" = field(default=None, compare=False)
 
     @property
     def source_system(self) -> str:
         return self.source_object.split("/")[0]
+
+    @property
+    def deal(self) -> "Transaction":
+        """The deal of which it is a payment, or itself."""
+        return self.part.deal if self.part else self
 
 
 @dataclass(frozen=True)
@@ -274,14 +337,24 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Payment:
-    """A payment, or a refund (negative amount)."""
+    """A payment, a refund or a credit memo (both of a negative amount)."""
 
     payment_id: str
-    kind: str
+    kind: str  # payment | refund | credit_memo
     invoice_id: str | None
     paid_date: date | None
     currency: str | None
     amount: Fraction | None
+
+
+@dataclass(frozen=True)
+class CollectedPart:
+    """What a payment collected of its deal: from `before` to `after` of the deal's amount."""
+
+    deal: Transaction
+    payment: Payment
+    before: Fraction
+    after: Fraction
 
 
 # --- Reading -----------------------------------------------------------------------------------------------
@@ -304,6 +377,27 @@ def is_true(text: str | None) -> bool:
 
 CONVERSIONS: dict[Any, Any] = {str: lambda text: text or None, date: day, Fraction: number, bool: is_true}
 CONVERSIONS[int] = lambda text: int(text) if text else None
+
+# Of a plan without a row for the day on which a deal was booked.
+DEFAULT_TERMS = PayoutTerms(
+    plan_id="",
+    valid_from=date.min,
+    valid_to=None,
+    collected_part_code="net",
+    rebate_code="uncollected",
+    overpayment_code="capped",
+    expire_after_days=None,
+    clawback_policy_code="original_rate",
+    clawback_base_code="paid",
+    clawback_window_days=None,
+    clawback_proration_code="none",
+    unpaid_after_days=None,
+    cancelled_date_expression=None,
+    hold_days=0,
+    holdback_ratio=None,
+    holdback_release_code=None,
+    holdback_days=None,
+)
 
 SeedRow = TypeVar("SeedRow")
 Keyed = TypeVar("Keyed")
@@ -439,6 +533,9 @@ class Company:
         self.modifiers = by(seed(tables, "modifiers", ModifierRow), "plan_id")
         self.variables = by(seed(tables, "variables", VariableRow), "variable_name")
         self.catalogue = by(seed(tables, "catalogue", CatalogueRow), "catalogue_id")
+        self.payout_terms = by(seed(tables, "payout_terms", PayoutTerms), "plan_id")
+        self.holds = seed(tables, "holds", Hold)
+        self.draws = seed(tables, "draws", Draw)
         self.credit_rules = by(seed(tables, "credit_rules", CreditRule), "plan_id")
         self.rollup_levels = by(seed(tables, "rollup_levels", RollupLevel), "plan_id")
         self.teams = by(seed(tables, "teams", TeamRow), "team_id")
@@ -491,8 +588,9 @@ class Company:
             )
             for row in tables.get("billing/invoices", ())
         }
-        self.payments = [
-            Payment(
+        # As with deals, several rows of one payment are its versions, the latest one last.
+        self.payments = {
+            row["payment_id"] or "": Payment(
                 row["payment_id"] or "",
                 row["kind"] or "",
                 row["invoice_id"] or None,
@@ -501,7 +599,7 @@ class Company:
                 number(row["amount"]),
             )
             for row in tables.get("billing/payments", ())
-        ]
+        }
 
     # Plans
 
@@ -511,6 +609,14 @@ class Company:
             if version.plan_id == plan_id and on is not None and in_force(version, on):
                 return version
         return None
+
+    def credits_payments(self, plan_id: str) -> bool:
+        return any(p.credit_event_code == "collection" for p in self.plans if p.plan_id == plan_id)
+
+    def terms_on(self, plan_id: str, on: date | None) -> PayoutTerms:
+        """Return the payout terms of a plan that are in force on a day, or the defaults."""
+        found = only_in_force(self.payout_terms[plan_id], on) if on is not None else []
+        return found[0] if found else DEFAULT_TERMS
 
     def assignments_of(self, plan_id: str, payee_id: str) -> list[Assignment]:
         found = [row for row in self.assignments[plan_id] if row.payee_id == payee_id]
@@ -604,6 +710,11 @@ class Company:
         end = date(on.year, end_month, 1) if end_month <= 12 else date(on.year + 1, 1, 1)
         code = {1: f"{first:%Y-%m}", 3: f"{on.year}-Q{(first_month + 2) // 3}", 12: f"{on.year}"}[months]
         return Window(calendar_id, code, first, end)
+
+    def window_from(self, calendar_id: str, on: date) -> Window | None:
+        """Return the window of a calendar that holds the day or, in a gap between windows, the next one."""
+        later = [window for window in self.windows[calendar_id] if on < window.window_to]
+        return self.window_on(calendar_id, on) or min(later, key=lambda row: row.window_from, default=None)
 
     def variable(self, name: str, plan_id: str, payee_id: str | None, on: date) -> Fraction | None:
         """Return the value of the narrowest scope on the day: payee, team, plan, global.

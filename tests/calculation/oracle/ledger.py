@@ -1,13 +1,14 @@
-"""Rounding, beneficiaries, and when it is due: commissions, collections, lines."""
+"""Rounding, beneficiaries, and what became due: commissions and lines."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import Company, Invoice, Payment, Transaction, only_in_force
-from oracle.exact import clamp, cut, parts, round_half_away
-from oracle.results import Collection, Commission, Line, Result, Reward
+from oracle.clawbacks import amounts_taken
+from oracle.collecting import counted_rows
+from oracle.company import Company, Transaction, only_in_force
+from oracle.exact import parts, round_half_away
+from oracle.results import Clawback, Commission, Line, Result, Reward
 
 
 def commissions_of(company: Company, rewards: list[Reward]) -> list[Commission]:
@@ -49,115 +50,70 @@ def beneficiaries(company: Company, reward: Reward) -> dict[str, Fraction]:
     return {member: weights[member] for member in sorted(weights)}
 
 
-# --- Collections -------------------------------------------------------------------------------------------
-
-
-def in_order(payments: Iterable[Payment]) -> list[Payment]:
-    return sorted(payments, key=lambda payment: (payment.paid_date or date.min, payment.payment_id))
-
-
-def collect_payments(company: Company, as_of: date, result: Result) -> None:
-    """Match each payment through its invoice to its deal, and add up what was collected on the deal itself."""
-    deals = {t.transaction_id: t for t in company.transactions}
-    paid_on_invoice: dict[str, Fraction] = defaultdict(Fraction)
-    collected_on_deal: dict[str, Fraction] = defaultdict(Fraction)
-    for payment in in_order(company.payments):
-        invoice = company.invoices.get(payment.invoice_id)
-        deal = deals.get(f"crm/Opportunity/{invoice.deal_id}") if invoice and invoice.deal_id else None
-        reason = reason_unmatched(payment, invoice, deal, as_of)
-        row = Collection(payment, deal.transaction_id if deal else None, reason)
-        result.collections[payment.payment_id] = row
-        if reason:
-            continue
-        assert invoice and deal and invoice.total  # else there is a reason
-        assert invoice.subtotal is not None and payment.amount is not None
-        net_ratio = invoice.subtotal / invoice.total  # tax and freight taken out
-        net_before = cut(paid_on_invoice[invoice.invoice_id] * net_ratio)
-        paid_on_invoice[invoice.invoice_id] += payment.amount
-        net_after = cut(paid_on_invoice[invoice.invoice_id] * net_ratio)
-        row.collected = net_after - net_before
-        row.before = collected_on_deal[deal.transaction_id]
-        row.after = collected_on_deal[deal.transaction_id] = row.before + row.collected
-
-
-def reason_unmatched(
-    payment: Payment, invoice: Invoice | None, deal: Transaction | None, as_of: date
-) -> str | None:
-    """Return the first reason why a payment reaches no deal."""
-    if payment.paid_date is None:
-        return "missing_paid_date"
-    if payment.paid_date > as_of:
-        return "after_as_of_date"
-    if payment.amount is None:
-        return "missing_amount"
-    if not payment.invoice_id:
-        return "missing_invoice"
-    if invoice is None:
-        return "unknown_invoice"
-    if not invoice.deal_id:
-        return "missing_deal"
-    if deal is None:
-        return "unknown_deal"
-    if payment.currency != deal.currency:
-        return "currency_differs"
-    if not deal.amount:
-        return "deal_without_amount"
-    if not invoice.total or invoice.subtotal is None:
-        return "invoice_without_total"
-    return None
-
-
 # --- Lines -------------------------------------------------------------------------------------------------
 
 
-def lines_of(company: Company, commissions: list[Commission], result: Result) -> list[Line]:
-    """Make commission due: whole on the reward's day, or bit by bit as the customer pays."""
-    collected: dict[str, list[Collection]] = defaultdict(list)
-    for row in result.collections.values():  # in the order of payment
-        if row.reason is None and row.transaction_id is not None:
-            collected[row.transaction_id].append(row)
-    lines = []
-    for commission in commissions:
-        reward, payee_id = commission.reward, commission.payee_id
-        if payee_id is None:
-            continue
-        is_collected = reward.plan.payout_event_code == "collection"
-        if reward.credit is None or not is_collected:
-            event = "booking" if reward.credit else reward.kind
-            lines.append(line_of(commission, payee_id, event, None, reward.reward_date, commission.amount))
-            continue
-        deal = reward.credit.transaction
-        for row in collected[deal.transaction_id]:
-            assert row.before is not None and row.after is not None and row.payment.paid_date is not None
-            decimals = company.minor_units[reward.plan.currency_code]
-            amount = earned_to_date(commission.amount, deal, row.after, decimals)
-            amount -= earned_to_date(commission.amount, deal, row.before, decimals)
-            payment = row.payment
-            lines.append(
-                line_of(commission, payee_id, payment.kind, payment.payment_id, row.payment.paid_date, amount)
-            )
+def lines_of(company: Company, commission: Commission, result: Result) -> list[Line]:
+    """Make a commission due: at once, on its reward's day, and taken back by policy; or as the customer pays."""
+    reward = commission.reward
+    if reward.credit is None:
+        return [line_of(commission, reward.kind, None, reward.reward_date, commission.amount)]
+    transaction, plan = reward.credit.transaction, reward.plan
+    if transaction.part is not None:
+        payment = transaction.part.payment
+        return [line_of(commission, payment.kind, payment.payment_id, reward.reward_date, commission.amount)]
+    if plan.payout_event_code == "booking":
+        booking = line_of(commission, "booking", None, reward.reward_date, commission.amount)
+        return [booking, *clawback_lines(company, commission, result)]
+    return payment_lines(company, commission, transaction, result)
+
+
+def payment_lines(company: Company, commission: Commission, deal: Transaction, result: Result) -> list[Line]:
+    """Return the line of each payment that counts: what is earned with it less what was earned before it."""
+    plan, lines = commission.reward.plan, []
+    decimals = company.minor_units[plan.currency_code]
+    for row in counted_rows(company, plan.plan_id, deal, result):
+        amount = earned_to_date(commission.amount, deal, row.after, decimals)
+        amount -= earned_to_date(commission.amount, deal, row.before, decimals)
+        payment = row.payment
+        lines.append(line_of(commission, payment.kind, payment.payment_id, row.day, amount))
     return lines
 
 
-def line_of(
-    commission: Commission, payee_id: str, event: str, payment_id: str | None, day: date, amount: Fraction
-) -> Line:
-    plan = commission.reward.plan
+def earned_to_date(commission: Fraction, deal: Transaction, counted: Fraction, decimals: int) -> Fraction:
+    """Commission times the share of the deal that counts as collected."""
+    assert deal.amount
+    return round_half_away(commission * counted / deal.amount, decimals)
+
+
+def clawback_lines(company: Company, commission: Commission, result: Result) -> list[Line]:
+    """Return what is taken back and given again, and list every change, also where it moves no money."""
+    reward, lines = commission.reward, []
+    assert reward.credit is not None
+    deal = reward.credit.transaction
+    terms = company.terms_on(reward.plan.plan_id, deal.booked_date)
+    changes = result.changes[deal.transaction_id, reward.plan.plan_id]
+    for change, amount in zip(changes, amounts_taken(company, terms, commission, changes), strict=True):
+        result.clawbacks.append(Clawback(commission, terms.clawback_policy_code, change, amount))
+        if amount:
+            event = "clawback" if change.is_rise else "clawback_return"
+            line = line_of(commission, event, change.payment_id, change.day, amount)
+            line.occasion = change.payment_id or change.cause
+            lines.append(line)
+    return lines
+
+
+def line_of(commission: Commission, event: str, payment_id: str | None, day: date, amount: Fraction) -> Line:
+    plan, payee_id = commission.reward.plan, commission.payee_id
+    assert payee_id is not None
     return Line(
-        commission.reward.reward_id,
-        plan.plan_id,
-        payee_id,
-        event,
-        payment_id,
-        day,
-        plan.currency_code,
-        amount,
+        reward_id=commission.reward.reward_id,
+        plan_id=plan.plan_id,
+        payee_id=payee_id,
+        event=event,
+        occasion=payment_id,
+        payment_id=payment_id,
+        event_date=day,
+        currency=plan.currency_code,
+        amount=amount,
     )
-
-
-def earned_to_date(commission: Fraction, deal: Transaction, collected: Fraction, decimals: int) -> Fraction:
-    """Commission times the share of the deal that is collected, between none and all of it."""
-    amount = deal.amount
-    assert amount
-    counted = clamp(collected, min(Fraction(0), amount), max(Fraction(0), amount))
-    return round_half_away(commission * counted / amount, decimals)

@@ -19,6 +19,7 @@ def modify(company: Company, rewards: list[Reward], rows: dict[str, WindowRow], 
     for reward in rewards:
         if company.modifiers[reward.plan.plan_id]:
             reward.amount = round_half_away(reward.amount, 10) * factor_of(company, rows, reward)
+            reward.before_floors = reward.amount
     limit_deals(company, rewards)
     for scope in ("month", "year"):
         rewards += floor_rewards(company, rewards, rows, scope, as_of)

@@ -3,7 +3,7 @@
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import Company, PlanVersion, Transaction, only_in_force
+from oracle.company import CollectedPart, Company, PlanVersion, Transaction, only_in_force
 from oracle.exact import cut, round_half_away
 from oracle.expressions import Fields, Variables, parse
 from oracle.results import Worth
@@ -12,15 +12,16 @@ from oracle.results import Worth
 def reason_not_eligible(
     company: Company, plan_id: str, plan: PlanVersion | None, transaction: Transaction, as_of: date
 ) -> str | None:
-    """Return the first reason that stands in the way."""
+    """Return the first reason that stands in the way. What stands in the way of a deal does so for its payments."""
     booked = transaction.booked_date
+    deal_booked = transaction.deal.booked_date
     if transaction.is_deleted:
         return "deleted_in_source"
-    if booked is not None and booked > as_of:
+    if deal_booked is not None and deal_booked > as_of:
         return "after_as_of_date"
     if not transaction.is_won:
         return "status_not_eligible"
-    if booked is None:
+    if booked is None or deal_booked is None:
         return "missing_booked_date"
     if plan is None:
         return "outside_period"
@@ -35,13 +36,15 @@ def reason_not_eligible(
             return "missing_owner"
         if company.payee_behind(transaction.source_system, transaction.owner_alias, booked) is None:
             return "owner_not_in_hris"
+    if plan.credit_event_code == "collection" and transaction.part is None:
+        return "credited_on_collection"
     return None
 
 
 def worth_of(
-    company: Company, plan: PlanVersion, transaction: Transaction
+    company: Company, plan: PlanVersion, transaction: Transaction, taken: Fraction
 ) -> tuple[str | None, Worth | None]:
-    """Return (reason, None) or (None, worth)."""
+    """Return (reason, None) or (None, worth). `taken` is the share of the deal that counts as if it had never been."""
     booked = transaction.booked_date
     assert booked is not None
     fields = transaction.fields
@@ -72,7 +75,16 @@ def worth_of(
     )
     weight = number_in(plan.weight_expression, fields, variables) if plan.weight_expression else None
     converted = cut(value * units_to / units_from), cut(payable * units_to / units_from)
-    return None, Worth(*converted, weight, (dimensions[0], dimensions[1], dimensions[2]))
+    worth, payable_worth = (part_of(cut(whole * (1 - taken)), transaction.part) for whole in converted)
+    return None, Worth(worth, payable_worth, weight, (dimensions[0], dimensions[1], dimensions[2]))
+
+
+def part_of(whole: Fraction, part: CollectedPart | None) -> Fraction:
+    """Return what a payment's part of the deal is worth, or the whole."""
+    if part is None:
+        return whole
+    assert part.deal.amount
+    return cut(whole * part.after / part.deal.amount) - cut(whole * part.before / part.deal.amount)
 
 
 def catalogue_value(company: Company, plan: PlanVersion, fields: Fields, on: date) -> Fraction | None:
@@ -86,7 +98,7 @@ def conversion(
 ) -> tuple[str | None, Fraction, Fraction]:
     """Return a reason, or the units per base of the transaction's and the plan's currency."""
     one = Fraction(1)
-    currency, booked = transaction.currency, transaction.booked_date
+    currency, booked = transaction.currency, transaction.deal.booked_date
     assert booked is not None
     if plan.value_currency_code == "plan":
         return None, one, one
