@@ -208,8 +208,8 @@ COMPARED = {
             ): (
                 row.commission.reward.plan.plan_id,
                 row.policy,
-                row.change.lost_before,
-                row.change.lost_after,
+                abs(row.change.lost_before),
+                abs(row.change.lost_after),
                 *row.change.weight,
                 row.amount,
             )

@@ -57,7 +57,7 @@ paid_to_date as (
     case
       when reason_code is null
         then sum(amount) over (
-          partition by invoice_id, is_memo, reason_code
+          partition by invoice_id, reason_code
           order by paid_date, payment_id
           rows between unbounded preceding and current row
         )
