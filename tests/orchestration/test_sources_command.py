@@ -177,7 +177,10 @@ def test_only_what_the_network_failed_is_tried_again(
 def test_plans_are_checked_where_a_connector_reads_the_hris(tmp_path: Path) -> None:
     sources = tmp_path / "sources.toml"
     sources.write_text('[hris]\nconnector = "rippling"\nbase_url = "https://api.rippling.com"\n')
+    # The plans are in order; what is said is that the connector brings other tables than the models read.
     done = run(["-m", "orchestration", "check"], sources)
-    assert (done.returncode, done.stderr) == (0, ""), done
+    said = [line for line in done.stderr.splitlines() if "the models read hris." in line]
+    assert done.returncode == 1 and len(said) == 5 and "5 problems. Nothing was written." in done.stderr, done
+    assert all("[hris] does not bring it; add it to `read`" in line for line in said), done
     done = run(["-m", "orchestration", "check-sources"], sources)
     assert done.returncode == 1 and "territory_history: the models read this table" in done.stdout, done
