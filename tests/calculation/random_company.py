@@ -422,11 +422,11 @@ def list_gaps(tables: Tables) -> None:
             row["gap_code"] = "list"
 
 
-def fx_rates() -> list[Row]:
+def fx_rates(until: date = AS_OF) -> list[Row]:
     """Quote four currencies daily, with holes of 8 days (EUR), 12 days (GBP) and weekends (JPY)."""
     rows: list[Row] = []
     day, number = date(2023, 12, 20), 0
-    while day <= AS_OF:
+    while day <= until:
         for currency, base in (("EUR", "0.9"), ("JPY", "150"), ("KWD", "0.3075"), ("GBP", "0.8")):
             number += 1
             is_hole = (

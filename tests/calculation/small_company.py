@@ -31,6 +31,15 @@ PLAN: Row = {
     "credit_event_code": "booking",
     "payout_event_code": "booking",
 }
+TERMS: Row = {
+    "collected_part_code": "net",
+    "rebate_code": "uncollected",
+    "overpayment_code": "capped",
+    "clawback_policy_code": "original_rate",
+    "clawback_base_code": "paid",
+    "clawback_proration_code": "none",
+    "hold_days": "0",
+}
 OWNER: Row = {
     "rule_id": "owner",
     "rule_group": "main",
@@ -69,6 +78,29 @@ def split(deal_number: int, owner: str, **cells: str | None) -> Row:
         "SplitAmount": None,
         "IsDeleted": "false",
     } | cells
+
+
+def billed(
+    deal_number: int, *rows: tuple[str, str, object], subtotal: object = 1000, total: object = None
+) -> tuple[list[Row], list[Row]]:
+    """Make one invoice of a deal, and its rows of (kind, day, amount): the invoices and the payments.
+
+    Without `total` the invoice has no tax.
+    """
+    invoice: Row = {"invoice_id": f"I{deal_number}", "opportunity_id": f"D{deal_number}"}
+    invoice |= {"subtotal_amount": str(subtotal), "total_amount": str(subtotal if total is None else total)}
+    payments: list[Row] = [
+        {
+            "payment_id": f"P{deal_number}{number}",
+            "kind": kind,
+            "invoice_id": f"I{deal_number}",
+            "paid_date": day,
+            "currency_code": "USD",
+            "amount": str(amount),
+        }
+        for number, (kind, day, amount) in enumerate(rows, 1)
+    ]
+    return [invoice], payments
 
 
 def tiers(*bounds: tuple[object, str], column: str = "rate_expression", last: str | None = None) -> list[Row]:
@@ -122,6 +154,15 @@ def company(deals: list[Row], plan: Row | None = None, **seeds: list[Row]) -> Ta
 
 def calculated(deals: list[Row], plan: Row | None = None, **seeds: list[Row]) -> Result:
     return calculate(company(deals, plan, **seeds), AS_OF)
+
+
+def lines(result: Result, deal_number: int = 1) -> list[tuple[str, str, float]]:
+    """Return event, month and day, and amount of the lines of a deal, in the order in which they were made."""
+    return [
+        (line.event, f"{line.event_date:%m-%d}", float(line.amount))
+        for line in result.lines.values()
+        if f"/D{deal_number}" in line.reward_id
+    ]
 
 
 def amounts(result: Result, kind: str = "credit") -> list[float]:

@@ -1,12 +1,29 @@
 """The oracle itself: published examples, and each rule worked by hand at its edges."""
 
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from company_files import Row
+from oracle import Result, calculate
 from oracle.exact import cut, parts, round_half_away
 from oracle.expressions import Value, parse
-from small_company import OWNER, PLAN, START, amounts, calculated, deal, split, tiers, variable
+from small_company import (
+    OWNER,
+    PLAN,
+    START,
+    TERMS,
+    amounts,
+    billed,
+    calculated,
+    company,
+    deal,
+    lines,
+    split,
+    tiers,
+    variable,
+)
 
 STEP_RATES = tiers((0, "0.01"), (1000, "0.02"), (3000, "0.03"), (8000, "0.05"))
 STEP_DEALS = [
@@ -641,3 +658,776 @@ def test_without_a_beneficiary_nothing_is_paid() -> None:
     result = calculated([deal(1, 100, OwnerId="U4")], {"beneficiary_code": "manager"})
     assert [row.reason for row in result.commissions.values()] == ["no_beneficiary"]
     assert not result.lines
+
+
+# --- What counts as collected ------------------------------------------------------------------------------
+
+COLLECTED: Row = {"payout_event_code": "collection"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "earned"),
+    [
+        ({}, [50, 50, -10]),  # to date 500, 1100 (capped at 1000), 900
+        ({"collected_part_code": "gross"}, [60, 40, 0]),  # 600, 1320 and 1080 (capped at 1000)
+        ({"rebate_code": "collected"}, [50, 10, 40, 0]),  # 500, 600 with the memo, 1200 and 1000
+        ({"overpayment_code": "earned"}, [50, 60, -20]),  # 500, 1100, 900
+        # 600, 720, 1440, 1200
+        (
+            {"collected_part_code": "gross", "rebate_code": "collected", "overpayment_code": "earned"},
+            [60, 12, 72, -24],
+        ),
+    ],
+)
+def test_what_counts_as_collected(cells: Row, earned: list[float]) -> None:
+    """10 % of 1,000; the invoice carries 20 % tax. Paid 600, memo of 120, paid 720, refunded 240."""
+    invoices, payments = billed(
+        1,
+        ("payment", "2024-03-01", 600),
+        ("credit_memo", "2024-03-02", -120),
+        ("payment", "2024-03-03", 720),
+        ("refund", "2024-03-04", -240),
+        total=1200,
+    )
+    result = calculated(
+        [deal(1, 1000)], COLLECTED, payout_terms=[TERMS | cells], invoices=invoices, payments=payments
+    )
+    assert [amount for _, _, amount in lines(result)] == earned
+
+
+def test_nothing_below_nothing_counts_as_collected_and_a_negative_deal_is_the_mirror() -> None:
+    for direction in (1, -1):
+        invoices, payments = billed(
+            1,
+            ("payment", "2024-03-01", 500 * direction),
+            ("refund", "2024-03-02", -700 * direction),
+            ("payment", "2024-03-03", 300 * direction),
+            ("payment", "2024-03-04", 1400 * direction),
+        )
+        for code, last in (("capped", 90), ("earned", 140)):
+            terms = [TERMS | {"overpayment_code": code}]
+            deals = [deal(1, 1000 * direction)]
+            result = calculated(deals, COLLECTED, payout_terms=terms, invoices=invoices, payments=payments)
+            earned = [50, -50, 10, last]  # to date 500, -200 (0), 100, 1500
+            assert [amount * direction for _, _, amount in lines(result)] == earned
+
+
+def test_a_deal_follows_the_terms_of_its_booking_date() -> None:
+    terms = [TERMS | {"collected_part_code": "gross", "valid_to": "2024-03-01"}]
+    for day, earned in (("2024-02-29", 12), ("2024-03-01", 10)):
+        invoices, payments = billed(1, ("payment", "2024-05-01", 120), total=1200)
+        seeds = {"payout_terms": terms, "invoices": invoices, "payments": payments}
+        assert lines(calculated([deal(1, 1000, day)], COLLECTED, **seeds)) == [("payment", "05-01", earned)]
+
+
+@pytest.mark.parametrize(("code", "earned"), [("uncollected", 32), ("collected", 40)])
+def test_credit_notes_reduce_unless_rebates_are_paid(code: str, earned: float) -> None:
+    """ADempiere tracker 1628: invoices of 1,000, credit notes of 200, 4 % (48 was the reported defect)."""
+    invoices, payments = billed(
+        1, ("credit_memo", "2024-03-01", -200), ("payment", "2024-03-15", 800), subtotal=1000
+    )
+    result = calculated(
+        [deal(1, 1000)],
+        COLLECTED,
+        tiers=tiers((0, "0.04")),
+        payout_terms=[TERMS | {"rebate_code": code}],
+        invoices=invoices,
+        payments=payments,
+    )
+    assert sum(line.amount for line in result.lines.values()) == earned
+
+
+def test_credit_notes_take_back_what_was_paid_on_booking() -> None:
+    """The same case on booking: 40 paid, 8 taken back."""
+    invoices, payments = billed(1, ("payment", "2024-03-01", 1000), ("credit_memo", "2024-03-15", -200))
+    result = calculated([deal(1, 1000)], tiers=tiers((0, "0.04")), invoices=invoices, payments=payments)
+    assert lines(result) == [("booking", "02-10", 40), ("clawback", "03-15", -8)]
+
+
+# --- Pay when paid -----------------------------------------------------------------------------------------
+
+
+def withheld_on(result: Result, day: str) -> Fraction:
+    moved = [row.amount for row in result.movements if row.day <= date.fromisoformat(day)]
+    return sum(moved, Fraction(0))
+
+
+def test_paid_months_later() -> None:
+    """Oracle Doc 604095.1: 1 a unit above 100; 220 sold in January, of which 150, 30 and 30 are paid, 10 never."""
+    deals = [deal(number, units, f"2024-01-0{number}") for number, units in enumerate((150, 30, 30, 10), 1)]
+    invoices: list[Row] = []
+    payments: list[Row] = []
+    for number, (units, day) in enumerate(((150, "2024-01-31"), (30, "2024-05-31"), (30, "2024-07-31")), 1):
+        invoice, paid = billed(number, ("payment", day, units), subtotal=units)
+        invoices, payments = invoices + invoice, payments + paid
+    result = calculated(
+        deals, COLLECTED, tiers=tiers((0, "0"), (100, "1")), invoices=invoices, payments=payments
+    )
+    assert sum(amounts(result)) == 120
+    earned = {period: float(amount) for (_, _, period, _), amount in result.payouts.items()}
+    assert earned == {"2024-01": 50, "2024-05": 30, "2024-07": 30}
+    assert withheld_on(result, "2024-12-31") == 10
+
+
+def test_the_rate_of_the_booking_is_applied_to_the_cash() -> None:
+    """Sales Cookie: A and B earn 10 %, C crosses the quota and earns 12 %. A is invoiced at half and paid in June."""
+    deals = [deal(number, 1000, f"2024-01-0{number}") for number in (1, 2, 3)]
+    invoices, payments = billed(1, ("payment", "2024-06-15", 600), subtotal=500, total=600)
+    result = calculated(
+        deals,
+        COLLECTED | {"tier_method_code": "crossing"},
+        tiers=tiers((0, "0.1"), (2500, "0.12")),
+        invoices=invoices,
+        payments=payments,
+    )
+    assert amounts(result) == [100, 100, 120]
+    assert lines(result) == [("payment", "06-15", 50)]
+
+
+def test_withheld_until_paid_or_expired() -> None:
+    """Sales Cookie: A and B, 100 each, closed in January; B is paid in February, A never."""
+    invoices, payments = billed(2, ("payment", "2024-02-20", 1000))
+    result = calculated(
+        [deal(1, 1000, "2024-01-10"), deal(2, 1000, "2024-01-20")],
+        COLLECTED,
+        payout_terms=[TERMS | {"expire_after_days": "180"}],
+        invoices=invoices,
+        payments=payments,
+    )
+    days = ("2024-01-31", "2024-02-29", "2024-06-30", "2024-07-07", "2024-07-08")  # 180 days after 10 January
+    assert [withheld_on(result, day) for day in days] == [200, 100, 100, 100, 0]
+
+
+@pytest.mark.parametrize(
+    ("second", "cancelled", "moved"),
+    [
+        # The first payment comes on the 30th day, in time; 30 days later there is none.
+        (None, None, ["expired 04-10 -60"]),
+        ("2024-04-10", None, ["earned 04-10 -10", "expired 05-10 -50"]),
+        (
+            "2024-04-11",
+            None,
+            ["expired 04-10 -60", "revived 04-11 60", "earned 04-11 -10", "expired 05-11 -50"],
+        ),
+        # Cancelled before the days are over; on the day of a payment, which is in time; before the booking.
+        (None, "2024-03-20", ["expired 03-20 -60"]),
+        ("2024-03-20", "2024-03-20", ["earned 03-20 -10", "expired 03-20 -50"]),
+        (
+            "2024-03-21",
+            "2024-03-20",
+            ["expired 03-20 -60", "revived 03-21 60", "earned 03-21 -10", "expired 04-20 -50"],
+        ),
+        (
+            None,
+            "2024-01-01",
+            ["expired 02-10 -100", "revived 03-11 100", "earned 03-11 -40", "expired 04-10 -60"],
+        ),
+    ],
+)
+def test_what_is_withheld_expires_and_revives(
+    second: str | None, cancelled: str | None, moved: list[str]
+) -> None:
+    """100 withheld from 10 February on, expiring after 30 days; 400 of 1,000 are paid on 11 March, 100 later."""
+    rows = [("payment", "2024-03-11", 400)] + ([("payment", second, 100)] if second else [])
+    invoices, payments = billed(1, *rows)
+    terms: Row = {"expire_after_days": "30", "cancelled_date_expression": '"Cancelled_Date__c"'}
+    result = calculated(
+        [deal(1, 1000, Cancelled_Date__c=cancelled)],
+        COLLECTED,
+        payout_terms=[TERMS | terms],
+        invoices=invoices,
+        payments=payments,
+    )
+    found = [f"{row.code} {row.day:%m-%d} {float(row.amount):g}" for row in result.movements]
+    begun = ["estimated 02-10 100", "earned 03-11 -40"]
+    assert found == (begun[:1] if moved[0] == "expired 02-10 -100" else begun) + moved
+    assert sum(amount for _, _, amount in lines(result)) == (50 if second else 40)  # whatever has expired
+
+
+def test_a_counted_memo_keeps_what_is_withheld_alive() -> None:
+    invoices, payments = billed(1, ("credit_memo", "2024-03-01", -100))
+    for code, expired in (("uncollected", "03-11"), ("collected", "03-31")):
+        result = calculated(
+            [deal(1, 1000)],
+            COLLECTED,
+            payout_terms=[TERMS | {"expire_after_days": "30", "rebate_code": code}],
+            invoices=invoices,
+            payments=payments,
+        )
+        assert [f"{row.day:%m-%d}" for row in result.movements if row.code == "expired"] == [expired]
+
+
+# --- One timeline, on collection ---------------------------------------------------------------------------
+
+ON_CASH: Row = {"credit_event_code": "collection", "payout_event_code": "collection"}
+
+
+def test_each_payment_is_credited_on_its_own_day() -> None:
+    """A deal of February is paid in March, over-paid in April and partly refunded in May; 20 % above 400 a quarter."""
+    invoices, payments = billed(
+        1, ("payment", "2024-03-31", 600), ("payment", "2024-04-01", 600), ("refund", "2024-05-01", -400)
+    )
+    result = calculated(
+        [deal(1, 1000)], ON_CASH, tiers=tiers((0, "0.1"), (400, "0.2")), invoices=invoices, payments=payments
+    )
+    # To date 600, 1200 (capped at 1000), 800: credits of 600 in the first quarter, 400 and -200 in the second.
+    assert [credit.credited for credit in result.credits.values()] == [600, 400, -200]
+    assert lines(result) == [("payment", "03-31", 80), ("payment", "04-01", 40), ("refund", "05-01", -20)]
+    deal_id = "crm/Opportunity/D1"
+    assert {key: row.reason for (key, _), row in result.dispositions.items()} == {
+        deal_id: "credited_on_collection",
+        f"{deal_id}@P11": None,
+        f"{deal_id}@P12": None,
+        f"{deal_id}@P13": None,
+    }
+    assert result.windows["plan|2024-01-01|1|2024-Q2"].attained == 200
+    assert not result.movements and not result.clawbacks
+
+
+def test_a_payment_belongs_to_who_is_on_the_plan_on_its_day_at_the_rate_of_the_booking() -> None:
+    """10 February: 2 USD a EUR. Later rates do not matter; on 1 March person 1 goes and person 2 takes the deal."""
+    rates: list[Row] = [
+        {"FromCurrencyCode": "USD", "ToCurrencyCode": "EUR", "CurrencyRateDate": day, "AverageRate": rate}
+        for day, rate in (("2024-02-10", "0.5"), ("2024-02-29", "0.8"), ("2024-03-01", "0.8"))
+    ]
+    aliases: list[Row] = [
+        {"source_system": "crm", "alias": "U1", "payee_id": "2", "valid_from": "2024-03-01", "valid_to": None}
+    ]
+    invoices, payments = billed(1, ("payment", "2024-02-29", 300), ("payment", "2024-03-01", 200))
+    result = calculated(
+        [deal(1, 1000, CurrencyIsoCode="EUR")],
+        ON_CASH,
+        fx=rates,
+        payee_aliases=aliases,
+        invoices=invoices,
+        payments=[row | {"currency_code": "EUR"} for row in payments],
+        plan_assignments=[{"payee_id": "1", "valid_to": "2024-03-01"}, {"payee_id": "2"}],
+    )
+    found = [(credit.payee_id, credit.credited) for credit in result.credits.values()]
+    assert found == [("1", 600), ("2", 400)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reasons"),
+    [
+        ({"Type": "Old"}, ["filter_not_met", "filter_not_met"]),
+        ({"IsDeleted": "true"}, ["deleted_in_source", "deleted_in_source"]),
+        ({"CloseDate": None}, ["missing_booked_date", "missing_booked_date"]),
+        ({"CloseDate": "2025-01-01"}, ["after_as_of_date", "after_as_of_date"]),
+        ({"CloseDate": "2023-12-31"}, ["outside_period", None]),  # booked before the plan, paid under it
+        ({}, ["credited_on_collection", None]),
+    ],
+)
+def test_what_keeps_a_deal_out_keeps_its_payments_out(fields: Row, reasons: list[str | None]) -> None:
+    invoices, payments = billed(1, ("payment", "2024-03-01", 100))
+    plan = ON_CASH | {"filter_expression": "\"Type\" = 'New'"}
+    result = calculated([deal(1, 1000) | fields], plan, invoices=invoices, payments=payments)
+    assert [row.reason for row in result.dispositions.values()] == reasons
+
+
+def test_parts_of_a_value_add_up_to_it() -> None:
+    """A third of 100 in three parts: to date 9.9999999999 (from ...99), 19.9999999999 (from ...98), 33.3333333333."""
+    rows = [("payment", f"2024-03-0{number}", amount) for number, amount in enumerate(("30", "30", "40"), 1)]
+    invoices, payments = billed(1, *rows, subtotal=100)
+    plan = ON_CASH | {"value_expression": 'divide("Amount", 3)'}
+    result = calculated([deal(1, 100)], plan, invoices=invoices, payments=payments)
+    credited = [credit.credited for credit in result.credits.values()]
+    assert credited == [Fraction(text) for text in ("9.9999999999", "10", "13.3333333334")]
+
+
+# --- Taken back --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "taken"),
+    [
+        ([("payment", 1000), ("refund", -300)], [-30]),
+        ([("payment", 1200), ("refund", -200)], []),  # only what was paid too much
+        ([("payment", 1200), ("refund", -300)], [-10]),
+        ([("refund", -100)], [-10]),
+        (
+            [("payment", 1000), ("refund", -300), ("refund", 100)],
+            [-30, 10],
+        ),  # a part of the refund is reversed
+        ([("payment", 1000), ("refund", -300), ("payment", 300)], [-30, 30]),  # paid again
+        ([("credit_memo", -200), ("payment", 800)], [-20]),
+        ([("payment", 1000), ("credit_memo", -200), ("refund", -900)], [-20, -80]),  # never more than all
+        ([("payment", 1000), ("credit_memo", -200), ("credit_memo", 200)], [-20, 20]),
+        ([("payment", 400), ("payment", -400)], []),  # not paid is not lost before it is overdue
+    ],
+)
+def test_refunds_and_memos_take_back_their_share(rows: list[tuple[str, float]], taken: list[float]) -> None:
+    """10 % of 1,000 is paid on booking; a negative deal is the mirror."""
+    for direction in (1, -1):
+        invoices, payments = billed(
+            1,
+            *(
+                (kind, f"2024-03-0{number}", direction * amount)
+                for number, (kind, amount) in enumerate(rows, 1)
+            ),
+        )
+        result = calculated([deal(1, 1000 * direction)], invoices=invoices, payments=payments)
+        assert [amount * direction for _, _, amount in lines(result)] == [100, *taken]
+
+
+def test_loss_is_always_net() -> None:
+    """120 of 1,200 refunded are 100 of the deal, under gross terms too."""
+    invoices, payments = billed(
+        1, ("payment", "2024-03-01", 1200), ("refund", "2024-03-02", -120), total=1200
+    )
+    result = calculated(
+        [deal(1, 1000)],
+        payout_terms=[TERMS | {"collected_part_code": "gross"}],
+        invoices=invoices,
+        payments=payments,
+    )
+    assert lines(result)[1:] == [("clawback", "03-02", -10)]
+    assert [(row.change.lost_before, row.change.lost_after) for row in result.clawbacks] == [(0, 100)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "events"),
+    [
+        ([("payment", "2024-03-11", 1000)], []),  # 30 days after 10 February, at whose end it is due
+        ([("payment", "2024-03-11", 400)], [("clawback", "03-11", -60)]),
+        (
+            [("payment", "2024-03-01", 400), ("payment", "2024-03-12", 500), ("payment", "2024-04-01", 100)],
+            [("clawback", "03-11", -60), ("clawback_return", "03-12", 50), ("clawback_return", "04-01", 10)],
+        ),
+        (  # lost by the refund already; then what was refunded is unpaid
+            [("payment", "2024-03-01", 1000), ("refund", "2024-03-02", -300)],
+            [("clawback", "03-02", -30)],
+        ),
+        (  # overdue: a payment that is taken back is lost at once
+            [("payment", "2024-03-01", 1000), ("payment", "2024-04-01", -1000)],
+            [("clawback", "04-01", -100)],
+        ),
+    ],
+)
+def test_what_is_not_paid_in_time_is_lost_until_it_is_paid(
+    rows: list[tuple[str, str, object]], events: list[tuple[str, str, float]]
+) -> None:
+    invoices, payments = billed(1, *rows)
+    terms = [TERMS | {"unpaid_after_days": "30"}]
+    result = calculated([deal(1, 1000)], payout_terms=terms, invoices=invoices, payments=payments)
+    assert lines(result)[1:] == events
+
+
+def test_a_cancelled_deal_is_lost_from_its_day_on_not_before_its_booking() -> None:
+    invoices, payments = billed(
+        1, ("payment", "2024-02-01", 1000), ("refund", "2024-03-01", -300), ("payment", "2024-05-01", 300)
+    )
+    terms = [TERMS | {"cancelled_date_expression": '"Cancelled_Date__c"'}]
+    for day, events in (
+        ("2024-03-01", [("clawback", "03-01", -30), ("clawback", "03-01", -70)]),  # billing rows first
+        ("2024-01-01", [("clawback", "02-10", -100)]),  # the later rows change nothing
+        (
+            "2025-01-01",
+            [("clawback", "03-01", -30), ("clawback_return", "05-01", 30)],
+        ),  # after the as-of date
+        (None, [("clawback", "03-01", -30), ("clawback_return", "05-01", 30)]),
+    ):
+        deals = [deal(1, 1000, Cancelled_Date__c=day)]
+        result = calculated(deals, payout_terms=terms, invoices=invoices, payments=payments)
+        assert lines(result)[1:] == events
+
+
+def test_on_one_day_billing_rows_come_first_then_non_payment_then_cancellation() -> None:
+    """On 11 March 400 come in; 600 are overdue; then all is cancelled. A row before the booking counts on it."""
+    invoices, payments = billed(1, ("payment", "2024-03-11", 400), ("credit_memo", "2024-02-01", -100))
+    terms = [TERMS | {"unpaid_after_days": "30", "cancelled_date_expression": '"Cancelled_Date__c"'}]
+    deals = [deal(1, 1000, Cancelled_Date__c="2024-03-11")]
+    result = calculated(deals, payout_terms=terms, invoices=invoices, payments=payments)
+    found = [(row.change.cause, f"{row.change.day:%m-%d}", float(row.amount)) for row in result.clawbacks]
+    assert found == [("credit_memo", "02-10", -10), ("unpaid", "03-11", -50), ("cancelled", "03-11", -40)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "taken"),
+    [
+        ({"clawback_window_days": "90"}, [-30, -30, 0]),
+        # 90 days are over on the 90th day, 10 May; 60/90 of 30 %, then 1/90 of 30 % (20 and 20.33 to date)
+        ({"clawback_window_days": "90", "clawback_proration_code": "straight_line"}, [-20, -0.33, 0]),
+        ({"clawback_proration_code": "straight_line"}, [-30, -30, -30]),  # there is no window
+    ],
+)
+def test_weight_of_a_loss_in_the_window(cells: Row, taken: list[float]) -> None:
+    """300 of 1,000 are refunded on the 30th, the 89th and the 90th day after 10 February."""
+    invoices, payments = billed(
+        1,
+        ("payment", "2024-02-20", 1000),
+        ("refund", "2024-03-11", -300),
+        ("refund", "2024-05-09", -300),
+        ("refund", "2024-05-10", -300),
+    )
+    result = calculated([deal(1, 1000)], payout_terms=[TERMS | cells], invoices=invoices, payments=payments)
+    assert [float(row.amount) for row in result.clawbacks] == taken
+    assert [amount for _, _, amount in lines(result)[1:]] == [amount for amount in taken if amount]
+
+
+def test_a_fall_has_the_weight_of_the_last_rise_and_with_nothing_lost_nothing_stays_taken() -> None:
+    """Weights 60/90 and 30/90 of 300 each are 20 and 10; the first reversal gives 10 back, the second all that is left."""
+    invoices, payments = billed(
+        1,
+        ("payment", "2024-02-20", 1000),
+        ("refund", "2024-03-11", -300),
+        ("refund", "2024-04-10", -300),
+        ("refund", "2024-06-01", 300),
+        ("refund", "2024-06-02", 300),
+    )
+    terms = [TERMS | {"clawback_window_days": "90", "clawback_proration_code": "straight_line"}]
+    result = calculated([deal(1, 1000)], payout_terms=terms, invoices=invoices, payments=payments)
+    assert lines(result)[1:] == [
+        ("clawback", "03-11", -20),
+        ("clawback", "04-10", -10),
+        ("clawback_return", "06-01", 10),
+        ("clawback_return", "06-02", 20),
+    ]
+    assert [row.change.weight for row in result.clawbacks] == [(60, 90), (30, 90), (30, 90), (30, 90)]
+
+
+@pytest.mark.parametrize(("base", "taken"), [("rate", -5), ("paid", -10)])
+def test_clawback_of_a_minimum_per_line(base: str, taken: float) -> None:
+    """Xactly, Commission Clawback: a credit of 100, 5 %, at least 10 a line: 10 is paid, 5 taken back (or 10)."""
+    invoices, payments = billed(
+        1, ("payment", "2024-03-01", 100), ("refund", "2024-04-01", -100), subtotal=100
+    )
+    result = calculated(
+        [deal(1, 100)],
+        tiers=tiers((0, "0.05")),
+        modifiers=[modifier("floor", "10", "deal")],
+        payout_terms=[TERMS | {"clawback_base_code": base}],
+        invoices=invoices,
+        payments=payments,
+    )
+    assert lines(result) == [("booking", "02-10", 10), ("clawback", "04-01", taken)]
+
+
+def test_a_cap_leaves_the_commission_as_base() -> None:
+    """20 by rate, capped at 15: all 15 are taken back, not more."""
+    invoices, payments = billed(
+        1, ("payment", "2024-03-01", 200), ("refund", "2024-04-01", -200), subtotal=200
+    )
+    result = calculated(
+        [deal(1, 200)],
+        modifiers=[modifier("cap", "15", "deal")],
+        payout_terms=[TERMS | {"clawback_base_code": "rate"}],
+        invoices=invoices,
+        payments=payments,
+    )
+    assert lines(result) == [("booking", "02-10", 15), ("clawback", "04-01", -15)]
+
+
+def test_each_beneficiary_gives_back_their_part() -> None:
+    """10 by 1 to 2 are 3.33 and 6.67; half of each is 1.67 (from 1.665) and 3.34 (from 3.335)."""
+    members: list[Row] = [
+        {"team_id": "a", "payee_id": payee, "share_weight": weight}
+        for payee, weight in (("1", "1"), ("2", "2"))
+    ]
+    invoices, payments = billed(
+        1, ("payment", "2024-03-01", 100), ("refund", "2024-04-01", -50), subtotal=100
+    )
+    result = calculated(
+        [deal(1, 100)],
+        {"beneficiary_code": "team"},
+        team_memberships=members,
+        invoices=invoices,
+        payments=payments,
+    )
+    found = [(row.commission.payee_id, float(row.amount)) for row in result.clawbacks]
+    assert found == [("1", -1.67), ("2", -3.34)]
+
+
+STEPPED = tiers((0, "0.1"), (1000, "0.2"))
+
+
+def test_recalculate_is_as_if_the_lost_part_had_never_been() -> None:
+    """800 and 400 earn 80 and 60 (200 of them above 1,000); with half of the first lost, 40 and 40."""
+    deals = [deal(1, 800, "2024-01-05"), deal(2, 400, "2024-01-06")]
+    invoices, payments = billed(
+        1, ("payment", "2024-03-01", 800), ("refund", "2024-04-01", -400), subtotal=800
+    )
+    result = calculated(
+        deals,
+        tiers=STEPPED,
+        payout_terms=[TERMS | {"clawback_policy_code": "recalculate"}],
+        invoices=invoices,
+        payments=payments,
+    )
+    assert [row.value for row in result.dispositions.values()] == [400, 400]
+    assert amounts(result) == [40, 40]
+    assert lines(result) == [("booking", "01-05", 40)]
+    assert [(row.policy, row.amount) for row in result.clawbacks] == [("recalculate", 0)]
+
+
+@pytest.mark.parametrize(
+    ("refunded", "attained", "earned"),
+    [
+        # In the deal's own quarter: off the next one, from its first day. -800 to 400: 120; then 400 to 1100.
+        ("2024-02-15", [800, 1100], [80, 120, 80]),
+        # In the second quarter, between its deals: 1200 earn 140; then 400 to 1100.
+        ("2024-05-01", [800, 1100], [80, 140, 80]),
+        # After them: money and order stay, the total does not.
+        ("2024-06-01", [800, 1100], [80, 140, 140]),
+        ("2024-07-01", [800, 1900], [80, 140, 140]),
+    ],
+)
+def test_next_period_attainment(refunded: str, attained: list[int], earned: list[float]) -> None:
+    """800 in the first quarter, all refunded; 1,200 on 5 April and 700 on 5 May in the second; 20 % above 1,000."""
+    deals = [deal(1, 800), deal(2, 1200, "2024-04-05"), deal(3, 700, "2024-05-05")]
+    invoices, payments = billed(1, ("payment", "2024-02-11", 800), ("refund", refunded, -800), subtotal=800)
+    result = calculated(
+        deals,
+        tiers=STEPPED,
+        payout_terms=[TERMS | {"clawback_policy_code": "next_period_attainment"}],
+        invoices=invoices,
+        payments=payments,
+    )
+    quarters = [result.windows[f"plan|2024-01-01|1|2024-Q{number}"] for number in (1, 2)]
+    assert [quarter.attained for quarter in quarters] == attained
+    assert amounts(result) == earned
+    assert [line.event for line in result.lines.values()] == ["booking"] * 3
+    assert [row.amount for row in result.clawbacks] == [0]
+
+
+def test_a_count_loses_the_share_of_one_and_calendars_without_a_later_window_lose_nothing() -> None:
+    """A quarter of the deal is refunded: 0.75 of it is left in the count of the next month."""
+    invoices, payments = billed(1, ("payment", "2024-02-11", 1000), ("refund", "2024-02-12", -250))
+    terms = [TERMS | {"clawback_policy_code": "next_period_attainment"}]
+    for calendar, aggregate, key, attained in (
+        ("month", "count", "2024-03", Fraction(-1, 4)),
+        ("month", "sum", "2024-03", -250),
+        ("month", "average", "2024-03", None),
+        ("life", "sum", "life", 1000),
+    ):
+        plan: Row = {"calendar_id": calendar, "aggregate_code": aggregate}
+        result = calculated([deal(1, 1000)], plan, payout_terms=terms, invoices=invoices, payments=payments)
+        assert result.windows[f"plan|2024-01-01|1|{key}"].attained == attained
+
+
+def test_without_a_policy_losses_are_only_listed() -> None:
+    invoices, payments = billed(1, ("payment", "2024-02-11", 1000), ("refund", "2024-02-12", -250))
+    terms = [TERMS | {"clawback_policy_code": "none"}]
+    result = calculated([deal(1, 1000)], payout_terms=terms, invoices=invoices, payments=payments)
+    assert lines(result) == [("booking", "02-10", 100)]
+    assert [(row.policy, row.change.cause, row.amount) for row in result.clawbacks] == [("none", "refund", 0)]
+
+
+# --- Held --------------------------------------------------------------------------------------------------
+
+
+def due(result: Result) -> list[str]:
+    """Return code, due date and amount of the parts of all lines that are not nothing."""
+    return [f"{row.code} {row.due_date} {float(row.amount):g}" for row in result.parts if row.amount]
+
+
+def test_held_for_safety_days() -> None:
+    """OCA commission check-deposit: due 1 January, 10 safety days. Run to 5 January: held; to 15 January: released."""
+    tables = company([deal(1, 100, "2024-01-01")], payout_terms=[TERMS | {"hold_days": "10"}])
+    for day, paid in ((5, {}), (10, {}), (11, {"2024-01": 10}), (15, {"2024-01": 10})):
+        result = calculate(tables, date(2024, 1, day))
+        assert {period: amount for (_, _, period, _), amount in result.payouts.items()} == paid
+        assert due(result) == ["now 2024-01-11 10"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "released"),
+    [
+        ({"holdback_release_code": "days", "holdback_days": "90"}, "2024-05-10"),
+        ({"holdback_release_code": "quarter_end"}, "2024-03-31"),
+        ({"holdback_release_code": "year_end"}, "2024-12-31"),
+        ({"holdback_release_code": "days", "holdback_days": "5"}, "2024-02-20"),  # not before the other part
+    ],
+)
+def test_holdback(cells: Row, released: str) -> None:
+    """20 % of 33.33 (333.33 x 10 %) booked on 10 February: round(26.664) is due after 10 days, the rest later."""
+    terms = [TERMS | {"hold_days": "10", "holdback_ratio": "0.2"} | cells]
+    result = calculated([deal(1, "333.33")], payout_terms=terms)
+    assert due(result) == ["now 2024-02-20 26.66", f"holdback {released} 6.67"]
+
+
+def test_parts_held_back_are_rounded_to_date() -> None:
+    """Half of 0.05 each time: to date 0.03, 0.05 and 0.08 are due (from 0.025, 0.05 and 0.075)."""
+    rows = [("payment", f"2024-0{month}-01", "0.50") for month in (3, 4, 5)]
+    invoices, payments = billed(1, *rows, subtotal="1.50")
+    terms = [TERMS | {"holdback_ratio": "0.5", "holdback_release_code": "year_end"}]
+    result = calculated(
+        [deal(1, "1.50")], COLLECTED, payout_terms=terms, invoices=invoices, payments=payments
+    )
+    parts = [(row.code, float(row.amount)) for row in result.parts]
+    assert parts == [("now", 0.03), ("holdback", 0.02)] + [("now", 0.02), ("holdback", 0.03)] + parts[:2]
+
+
+def test_what_takes_back_is_due_on_its_day_but_not_before_what_it_takes_back() -> None:
+    """100 booked on 10 February: 80 due on 11 March, 20 at the year's end. 300 of 1,000 are refunded in March, 100 in
+    April; the second refund is reversed in May."""
+    invoices, payments = billed(
+        1,
+        ("payment", "2024-02-11", 1000),
+        ("refund", "2024-03-01", -300),
+        ("refund", "2024-04-01", -100),
+        ("refund", "2024-05-01", 100),
+    )
+    terms: Row = {"hold_days": "30", "holdback_ratio": "0.2", "holdback_release_code": "year_end"}
+    result = calculated([deal(1, 1000)], payout_terms=[TERMS | terms], invoices=invoices, payments=payments)
+    assert due(result) == [
+        "now 2024-03-11 80",
+        "holdback 2024-12-31 20",
+        "now 2024-03-11 -24",
+        "holdback 2024-12-31 -6",
+        "now 2024-04-01 -8",
+        "holdback 2024-12-31 -2",
+        "now 2024-05-31 8",
+        "holdback 2024-12-31 2",
+    ]
+
+
+def hold(begins: str, ends: str | None, **cells: str | None) -> Row:
+    meant: Row = {"plan_id": None, "payee_id": None, "transaction_id": None}
+    return {"hold_id": begins, "held_from": begins, "held_to": ends} | meant | cells
+
+
+@pytest.mark.parametrize(
+    ("holds", "released"),
+    [
+        ([hold("2024-02-10", "2024-03-01", payee_id="1")], "2024-03-01"),
+        ([hold("2024-02-11", "2024-03-01", payee_id="1")], "2024-02-10"),  # due the day before
+        ([hold("2024-01-01", "2024-02-10", payee_id="1")], "2024-02-10"),  # over on that day
+        ([hold("2024-02-01", "2024-03-01", payee_id="2")], "2024-02-10"),  # somebody else
+        ([hold("2024-02-01", None, transaction_id="crm/Opportunity/D1")], None),
+        ([hold("2024-02-01", None, transaction_id="crm/Opportunity/D2")], "2024-02-10"),
+        ([hold("2024-02-01", "2024-03-01", plan_id="plan", payee_id="1")], "2024-03-01"),
+        ([hold("2024-02-01", "2024-03-01", plan_id="other", payee_id="1")], "2024-02-10"),
+        # One after the other, and one within another.
+        (
+            [
+                hold("2024-03-01", "2024-04-01", plan_id="plan"),
+                hold("2024-02-01", "2024-03-01", payee_id="1"),
+                hold("2024-03-05", "2024-03-10", payee_id="1"),
+            ],
+            "2024-04-01",
+        ),
+    ],
+)
+def test_holds(holds: list[Row], released: str | None) -> None:
+    result = calculated([deal(1, 100)], holds=holds)
+    assert due(result) == [f"now {released} 10"]
+    assert result.payouts == ({("1", "plan", released[:7], "USD"): 10} if released else {})
+
+
+def test_a_bonus_is_held_by_the_terms_of_its_own_day() -> None:
+    terms = [TERMS | {"hold_days": "5", "valid_from": "2024-02-01"}, TERMS | {"valid_to": "2024-02-01"}]
+    on_plan: list[Row] = [{"payee_id": "1", "valid_to": "2024-03-01"}]
+    result = calculated(
+        [deal(1, 100, "2024-01-01"), deal(2, 100, "2024-02-01")],
+        {"calendar_id": "month"},
+        tiers=[],
+        bonuses=[BONUS],
+        payout_terms=terms,
+        plan_assignments=on_plan,
+    )
+    assert due(result) == ["now 2024-01-31 1000", "now 2024-03-05 1000"]
+
+
+# --- Draws and guarantees ----------------------------------------------------------------------------------
+
+DRAW: Row = {
+    "draw_id": "ramp",
+    "payee_id": "1",
+    "draw_kind_code": "recoverable",
+    "covers_code": "plan",
+    "currency_code": "USD",
+    "amount": "250",
+    "recovery_ratio": "1",
+}
+
+
+def drawn(draws: list[Row], *earned: object, **seeds: list[Row]) -> list[tuple[str, float, float, float]]:
+    """Return period, line, balance and payout of each month with a draw line; `earned` are the months from January."""
+    deals = [
+        deal(month, Decimal(str(amount)) * 10, f"2024-{month:02}-10")
+        for month, amount in enumerate(earned, 1)
+    ]
+    result = calculated(deals, {"calendar_id": "month"}, draws=draws, **seeds)
+    return [
+        (
+            line.period,
+            float(line.amount),
+            float(line.balance_after),
+            float(result.payouts["1", "plan", line.period, "USD"]),
+        )
+        for line in result.draws
+    ]
+
+
+def test_a_recoverable_minimum() -> None:
+    """Oracle Doc 1088212.1: at least 250 a month; a negative month raises the balance."""
+    assert drawn([DRAW | {"valid_to": "2024-06-01"}], 100, 1200, -20, 110, 50) == [
+        ("2024-01", 150, 150, 250),
+        ("2024-02", -150, 0, 1050),
+        ("2024-03", 270, 270, 250),
+        ("2024-04", 140, 410, 250),
+        ("2024-05", 200, 610, 250),
+    ]
+
+
+def test_recoveries_go_on_after_the_span_within_their_limits() -> None:
+    """250 are advanced in January. Half of what a month earns goes into recovery, at most 60 a month."""
+    limits: Row = {"valid_to": "2024-02-01", "recovery_ratio": "0.5", "recovery_amount_max": "60"}
+    assert drawn([DRAW | limits], 0, 100.01, 200, -50, 0, 100, 1000, 500) == [
+        ("2024-01", 250, 250, 250),
+        ("2024-02", -50.01, 199.99, 50),  # half of 100.01 is 50.005
+        ("2024-03", -60, 139.99, 140),
+        ("2024-06", -50, 89.99, 50),  # nothing is advanced for April and May
+        ("2024-07", -60, 29.99, 940),
+        ("2024-08", -29.99, 0, 470.01),
+    ]
+
+
+def test_no_more_is_outstanding_than_the_limit() -> None:
+    limits: Row = {"valid_to": "2024-04-01", "balance_max_amount": "400"}
+    assert drawn([DRAW | limits], 0, 0, 0, 150) == [
+        ("2024-01", 250, 250, 250),
+        ("2024-02", 150, 400, 150),
+        ("2024-04", -150, 250, 0),
+    ]
+
+
+def test_a_guarantee_is_not_recovered_and_rows_of_one_draw_share_the_balance() -> None:
+    """A guarantee in January and February, a draw in March, which April recovers."""
+    rows = [
+        DRAW | {"draw_kind_code": "non_recoverable", "valid_to": "2024-03-01"},
+        DRAW | {"valid_from": "2024-02-15", "valid_to": "2024-04-01"},  # March is the first whole month
+    ]
+    assert drawn(rows, 100, 300, 50, 500) == [
+        ("2024-01", 150, 0, 250),
+        ("2024-03", 200, 200, 250),
+        ("2024-04", -200, 0, 300),
+    ]
+
+
+@pytest.mark.parametrize(("covers", "advanced"), [("plan", 240), ("payee", 230)])
+def test_a_draw_covers_its_plan_or_all_of_the_payee_in_its_currency(covers: str, advanced: float) -> None:
+    """10 under the plan, 10 under another one, and 10 EUR under a third one."""
+    others = [
+        PLAN | {"plan_id": "other", "calendar_id": "month"},
+        PLAN | {"plan_id": "euro", "currency_code": "EUR", "value_currency_code": "plan"},
+    ]
+    seeds: dict[str, list[Row]] = {
+        "plans": [PLAN, *others],
+        "plan_assignments": [{"payee_id": "1", "plan_id": plan} for plan in ("plan", "other", "euro")],
+        "credit_rules": [OWNER | {"plan_id": plan} for plan in ("plan", "other", "euro")],
+        "tiers": [row | {"plan_id": plan} for plan in ("plan", "other", "euro") for row in tiers((0, "0.1"))],
+    }
+    draw = DRAW | {"covers_code": covers, "valid_to": "2024-02-01"}
+    assert drawn([draw], 10, **seeds) == [("2024-01", advanced, advanced, 10 + advanced)]
+
+
+def test_only_ended_months_are_drawn_on_and_what_is_held_is_not_earned() -> None:
+    """On 30 March two months have ended; the 100 of February are due in March."""
+    draws, terms = [DRAW], [TERMS | {"hold_days": "20"}]
+    tables = company([deal(1, 1000, "2024-02-15")], draws=draws, payout_terms=terms)
+    for day, months in ((30, ["2024-01", "2024-02"]), (31, ["2024-01", "2024-02", "2024-03"])):
+        result = calculate(tables, date(2024, 3, day))
+        assert [line.period for line in result.draws] == months
+    assert [line.amount for line in result.draws] == [250, 250, 150]

@@ -1,5 +1,6 @@
 """What must hold for the oracle's own functions, whatever the numbers."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from oracle.crediting import Share
 from oracle.curves import Curve, Incentive, Tier
 from oracle.exact import cut, parts, round_half_away, sign
-from small_company import calculated, deal, split, tiers
+from small_company import TERMS, billed, calculated, deal, split, tiers
 
 cents = st.integers(-10_000_000, 10_000_000).map(lambda cent: Fraction(cent, 100))
 rates = st.integers(-2000, 20000).map(lambda rate: Fraction(rate, 10_000))
@@ -123,3 +124,63 @@ def test_splits_credit_the_whole_deal(method: str, sizes: list[int]) -> None:
     )
     assert sum(credit.credited or 0 for credit in result.credits.values()) == 300
     assert sum(reward.amount for reward in result.rewards.values()) == 30
+
+
+KINDS = st.sampled_from(["payment", "payment", "refund", "credit_memo"])
+BILLS = st.lists(st.tuples(KINDS, st.integers(1, 200), st.integers(-1500, 1500)), max_size=8)
+OFFSETS = st.none() | st.integers(1, 120)
+
+
+@settings(max_examples=60)
+@given(BILLS, OFFSETS, OFFSETS, st.sampled_from([1, -1]), st.sampled_from(["none", "straight_line"]))
+def test_no_more_is_taken_back_than_was_paid_and_with_nothing_lost_nothing_is_taken(
+    rows: list[tuple[str, int, int]], window: int | None, unpaid: int | None, direction: int, proration: str
+) -> None:
+    """Of 33.33, whatever is billed, refunded and reversed, by the mirrored deal alike."""
+    first = date(2024, 1, 1)
+    invoices, payments = billed(
+        1, *((kind, str(first + timedelta(days=day)), direction * amount) for kind, day, amount in rows)
+    )
+    terms: Row = TERMS | {
+        "clawback_window_days": str(window) if window else None,
+        "clawback_proration_code": proration,
+        "unpaid_after_days": str(unpaid) if unpaid else None,
+    }
+    seeds: dict[str, list[Row]] = {"payout_terms": [terms], "invoices": invoices, "payments": payments}
+    result = calculated([deal(1, 1000 * direction)], None, tiers=tiers((0, "0.03333")), **seeds)
+    left, lost = Fraction("33.33"), Fraction(0)
+    for row in result.clawbacks:
+        change = row.change
+        assert change.lost_before == lost != change.lost_after
+        assert 0 <= change.taken_after <= 1
+        lost, left = change.lost_after, left + row.amount * direction
+        assert 0 <= lost * direction <= 1000
+        assert 0 <= left <= Fraction("33.33")
+        if lost == 0:
+            assert left == Fraction("33.33")
+
+
+@settings(max_examples=60)
+@given(BILLS, OFFSETS, st.sampled_from(["capped", "earned"]), st.integers(0, 10))
+def test_parts_and_withheld_movements_add_up(
+    rows: list[tuple[str, int, int]], expires: int | None, overpayment: str, tenths: int
+) -> None:
+    """What is withheld is estimated less earned, or nothing once it has expired; parts of lines are the lines."""
+    first = date(2024, 1, 1)
+    invoices, payments = billed(
+        1, *((kind, str(first + timedelta(days=day)), amount) for kind, day, amount in rows)
+    )
+    terms: Row = TERMS | {
+        "expire_after_days": str(expires) if expires else None,
+        "overpayment_code": overpayment,
+        "holdback_ratio": str(Decimal(tenths) / 10),
+        "holdback_release_code": "quarter_end",
+    }
+    plan: Row = {"payout_event_code": "collection"}
+    seeds: dict[str, list[Row]] = {"payout_terms": [terms], "invoices": invoices, "payments": payments}
+    result = calculated([deal(1, 1000)], plan, tiers=tiers((0, "0.03333")), **seeds)
+    earned = sum((line.amount for line in result.lines.values()), Fraction(0))
+    assert sum((part.amount for part in result.parts), Fraction(0)) == earned
+    assert earned >= 0 and (overpayment == "earned" or earned <= Fraction("33.33"))
+    withheld = sum((movement.amount for movement in result.movements), Fraction(0))
+    assert withheld == (0 if expires else Fraction("33.33") - earned)

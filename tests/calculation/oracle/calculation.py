@@ -25,7 +25,11 @@ CustomRewards = Callable[[Company, Result], list[Reward]]
 
 def calculate(tables: Tables, as_of: date, custom_rewards: CustomRewards | None = None) -> Result:
     """Calculate everything that is known on `as_of`; `custom_rewards` are a company's own, from its credits."""
-    company, result = Company(tables), Result(as_of)
+    return calculate_company(Company(tables), as_of, custom_rewards)
+
+
+def calculate_company(company: Company, as_of: date, custom_rewards: CustomRewards | None = None) -> Result:
+    result = Result(as_of)
     collect_payments(company, as_of, result)
     for transaction in company.transactions:
         settle(company, transaction, as_of, result)

@@ -44,6 +44,8 @@ def reason_unmatched(
     payment: Payment, invoice: Invoice | None, deal: Transaction | None, as_of: date
 ) -> str | None:
     """Return the first reason why a payment reaches no deal."""
+    if payment.is_deleted:
+        return "deleted_in_source"
     if payment.paid_date is None:
         return "missing_paid_date"
     if payment.paid_date > as_of:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from types import NoneType
 from typing import Any, Protocol, TypeVar, get_args, get_type_hints
 
@@ -345,6 +345,7 @@ class Payment:
     paid_date: date | None
     currency: str | None
     amount: Fraction | None
+    is_deleted: bool
 
 
 @dataclass(frozen=True)
@@ -367,6 +368,7 @@ def day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+@cache
 def number(text: str | None) -> Fraction | None:
     return Fraction(text) if text else None
 
@@ -569,7 +571,7 @@ class Company:
             self.managers[row["employeeId"] or ""].append((first_day, row["reportsTo"] or None))
         self.users = list(tables.get("crm/User", ()))
         self.units_per_base = {
-            (row["ToCurrencyCode"], day(row["CurrencyRateDate"])): Fraction(row["AverageRate"] or 0)
+            (row["ToCurrencyCode"], day(row["CurrencyRateDate"])): number(row["AverageRate"]) or Fraction(0)
             for row in tables.get("fx/CurrencyRate", ())
             if row["FromCurrencyCode"] == BASE_CURRENCY
         }
@@ -597,6 +599,7 @@ class Company:
                 day(row["paid_date"]),
                 row["currency_code"] or None,
                 number(row["amount"]),
+                bool(row.get("_dlt_valid_to")),
             )
             for row in tables.get("billing/payments", ())
         }
