@@ -25,9 +25,12 @@ RUN_FIRST = "Run `commissions run` first; nothing was changed"
 STATE_MARTS = ("fct_adjustments", "fct_calculations", "fct_exports")
 # What follows from the states: amounts that count once they are approved, and what is left to export.
 DERIVED_MARTS = (
+    "fct_journal_lines",
     "fct_payroll_balances",
     "fct_payroll_items",
     "fct_payroll_lines",
+    "rpt_journal_files",
+    "rpt_liability_roll_forward",
     "rpt_payroll_cycles",
     "rpt_payroll_files",
     "rpt_payroll_reconciliation",

@@ -13,7 +13,7 @@ from orchestration.settings import RunSettings
 
 def add_export_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
     """Add the commands to the command line."""
-    for command in (payroll,):
+    for command in (payroll, journal):
         assert command.callback is not None
         command.callback = with_settings(command.callback)
         main.add_command(command)
@@ -41,6 +41,44 @@ def payroll(
     if not actor:
         raise click.UsageError("Missing option '--by'.")
     _act(settings, dry_run, lambda desk: exporting.payroll(desk, cycle, pay_group_id, actor))
+
+
+@click.command()
+@click.argument("month", required=False)
+@click.option("--by", "actor", envvar="COMMISSIONS_ACTOR", help="Who exports it (or COMMISSIONS_ACTOR).")
+@dry_run
+def journal(settings: RunSettings, month: str | None, actor: str | None, dry_run: bool) -> None:
+    """Export the journal of MONTH (2014-03) for the general ledger; without MONTH list the months.
+
+    Only a month that has ended, with all months up to it approved or closed, each amount once: typed again, the command hands
+    the same file out and says that nothing is new. What changes afterwards comes in the month's next file as a difference.
+    Accounts, posting rules and capitalisation are in seeds/accounting.
+    """
+    from orchestration.books import exporting
+
+    if month is None:
+        _act(settings, True, _listed_journal)
+        return
+    if not actor:
+        raise click.UsageError("Missing option '--by'.")
+    _act(settings, dry_run, lambda desk: exporting.journal(desk, month, actor))
+
+
+def _listed_journal(desk: Any) -> list[str]:
+    from orchestration.books import exporting
+    from orchestration.summary import money, table
+
+    rows = [
+        [
+            row["period_code"],
+            row["currency_code"],
+            str(row["file_count"]),
+            money(row["debit_amount"]),
+            money(row["new_amount"]),
+        ]
+        for row in exporting.journal_months(desk)
+    ]
+    return table(["month", "currency", "files", "debits", "new"], rows, left=2)
 
 
 def _listed(desk: Any) -> list[str]:

@@ -15,6 +15,14 @@ class PayrollConfig(dg.Config):
     dry_run: bool = False
 
 
+class JournalConfig(dg.Config):
+    """Which month's journal is exported."""
+
+    month: str
+    by: str
+    dry_run: bool = False
+
+
 @dg.op(pool=WRITER_POOL)
 def export_payroll(context: dg.OpExecutionContext, config: PayrollConfig) -> None:
     """Export what a pay cycle pays and no file has paid yet."""
@@ -25,4 +33,10 @@ def export_payroll(context: dg.OpExecutionContext, config: PayrollConfig) -> Non
     )
 
 
-EXPORT_JOBS = [_job("payroll", export_payroll)]
+@dg.op(pool=WRITER_POOL)
+def export_journal(context: dg.OpExecutionContext, config: JournalConfig) -> None:
+    """Export what a month's journal says and no file has said yet."""
+    _act(context, config.dry_run, lambda desk: exporting.journal(desk, config.month, config.by))
+
+
+EXPORT_JOBS = [_job("payroll", export_payroll), _job("journal", export_journal)]

@@ -7,6 +7,7 @@ recorded and handed out. Every function raises BooksError when it refuses, and h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from orchestration.books.desk import Desk
 from orchestration.books.exports import Draft, Export, write_export
 from orchestration.books.files import BooksError, file_hash, replace_durably
+from orchestration.books.period import PERIOD_CODE, next_period
 from orchestration.settings import shown
 from orchestration.summary import money
 
@@ -31,6 +33,18 @@ PAYROLL_SETTLED = """
       new_amount
     from marts.fct_payroll_lines
     where pay_group_id = ? and pay_cycle_code = ? and currency_code = ? and new_amount <> 0
+    order by all
+"""
+
+
+# What a journal settles: by how much it moves each account of each entry.
+JOURNAL_SETTLED = """
+    select
+      'journal' as line_kind_code, null::varchar as pay_group_id, null::varchar as pay_cycle_code, null::varchar as payee_id,
+      plan_id, period_code, entry_kind_code, null::varchar as earnings_code, posting_code, account_code, currency_code,
+      (debit_amount - credit_amount)::decimal(18, 4) as line_amount
+    from marts.rpt_journal_files
+    where period_code = ? and currency_code = ? and line_number > 1
     order by all
 """
 
@@ -160,6 +174,122 @@ def payroll_cycles(desk: Desk) -> list[dict[str, Any]]:
     """The pay cycles with amounts of the ledger, in the order of their pay dates."""
     return desk.ask(
         "select * from marts.rpt_payroll_cycles order by pay_date, pay_group_id, pay_cycle_code, currency_code"
+    )
+
+
+def journal(desk: Desk, period_code: str, actor: str) -> list[str]:
+    """Export what a month's journal says and no file has said yet: a file a currency."""
+    _refuse_unfinished(desk, period_code)
+    new = desk.ask(
+        """
+        select currency_code, sum(debit_amount) as debit_amount, sum(credit_amount) as credit_amount
+        from marts.rpt_journal_files where period_code = ? group by currency_code order by currency_code
+        """,
+        [period_code],
+    )
+    known = {
+        export.currency_code
+        for export in desk.exports
+        if export.export_code == "journal" and export.export_period_code == period_code
+    }
+    if not new and not known:
+        raise BooksError(f"{period_code} has no entries; `commissions journal` lists the months that have")
+    told = []
+    for row in new:
+        if row["debit_amount"] != row["credit_amount"]:
+            raise BooksError(
+                f"the journal of {period_code} does not balance in {row['currency_code']}: debits {row['debit_amount']:,}, "
+                f"credits {row['credit_amount']:,}. Nothing was exported"
+            )
+        key = (period_code, row["currency_code"])
+        facts = {"period_code": period_code, "currency_code": row["currency_code"]}
+        told += _export(desk, _journal_draft(desk, key, row["debit_amount"]), actor, facts)
+    for currency in sorted(known - {row["currency_code"] for row in new}):
+        exports = [
+            export
+            for export in desk.exports
+            if (export.export_code, export.export_period_code, export.currency_code)
+            == ("journal", period_code, currency)
+        ]
+        told += _nothing_new(desk, f"{period_code} {currency}", exports)
+    return told
+
+
+def _journal_draft(desk: Desk, key: tuple[str, str], total: Decimal) -> Draft:
+    lines = desk.ask(
+        """
+        select export_name, file_name, sequence_number, line_text from marts.rpt_journal_files
+        where period_code = ? and currency_code = ? order by line_number
+        """,
+        list(key),
+    )
+    return Draft(
+        export_code="journal",
+        export_name=lines[0]["export_name"],
+        pay_group_id=None,
+        export_period_code=key[0],
+        currency_code=key[1],
+        sequence_number=lines[0]["sequence_number"],
+        file_name=_plain_name(lines[0]["file_name"]),
+        lines=tuple(line["line_text"] for line in lines),
+        total_amount=str(total),
+        settled=JOURNAL_SETTLED,
+        parameters=key,
+    )
+
+
+def _refuse_unfinished(desk: Desk, period_code: str) -> None:
+    if not PERIOD_CODE.fullmatch(period_code):
+        raise BooksError(f"'{period_code}' is not a month; write it as 2014-03")
+    last_day = date.fromisoformat(f"{next_period(period_code)}-01") - timedelta(days=1)
+    if desk.as_of_date < last_day:
+        raise BooksError(
+            f"{period_code} has not ended: the journal is written to {desk.as_of_date}. Run to {last_day} or later "
+            "(COMMISSIONS_AS_OF_DATE), then export. Nothing was exported"
+        )
+    waiting = desk.ask(
+        """
+        select plan_id, period_code, state_code from marts.fct_calculations
+        where period_code <= ? and not (state_code = 'paid' or (state_code = 'approved' and not is_stale))
+        order by period_code, plan_id
+        """,
+        [period_code],
+    )
+    if waiting:
+        listed = "; ".join(
+            f"{row['plan_id']} {row['period_code']} is {row['state_code']}" for row in waiting[:3]
+        )
+        more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+        raise BooksError(
+            f"{period_code} rests on months that are not approved: {listed}{more}. Approve or close them. "
+            "Nothing was exported"
+        )
+
+
+def journal_months(desk: Desk) -> list[dict[str, Any]]:
+    """The months with entries, by currency: debits of the journal, of files, and of the next file."""
+    return desk.ask(
+        """
+        with entries as (
+          select period_code, currency_code, sum(debit_amount) as debit_amount
+          from marts.fct_journal_lines group by all
+        ),
+        news as (
+          select period_code, currency_code, sum(debit_amount) as debit_amount
+          from marts.rpt_journal_files group by all
+        ),
+        files as (
+          select export_period_code as period_code, currency_code, count(*) as file_count
+          from marts.fct_exports where export_code = 'journal' group by all
+        )
+        select
+          period_code, currency_code, coalesce(files.file_count, 0) as file_count,
+          coalesce(entries.debit_amount, 0) as debit_amount, coalesce(news.debit_amount, 0) as new_amount
+        from entries
+        full join news using (period_code, currency_code)
+        left join files using (period_code, currency_code)
+        order by all
+        """
     )
 
 

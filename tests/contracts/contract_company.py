@@ -3,6 +3,7 @@
 All figures follow from: every deal pays 10 % on booking, and 50 besides for a month of 10,000 or more.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,8 @@ DEALS = (
 )
 
 
-def company(**seeds: list[dict[str, str]]) -> Tables:
-    """The company's tables; ``seeds`` are further ones."""
+def company(deals: Sequence[tuple[str, str, str, str, str]] = DEALS, **seeds: list[dict[str, str]]) -> Tables:
+    """The company's tables; ``seeds`` are further ones, or take the place of its own."""
     plans = [PLAN, IN_EUROS]
     tables: dict[str, Any] = {
         "crm/Opportunity": [
@@ -81,7 +82,7 @@ def company(**seeds: list[dict[str, str]]) -> Tables:
                 "StageName": "Closed Won",
                 "IsDeleted": "false",
             }
-            for number, owner, day, amount, currency in DEALS
+            for number, owner, day, amount, currency in deals
         ],
         "crm/User": [{"Id": f"U-{name}", "EmployeeNumber": name} for name in PEOPLE],
         "hris/employees": [

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import AS_OF, START, approve, company, install
+from contract_company import AS_OF, approve, company, install
+from pay_groups import everybody
 
 from orchestration.books import acting, exporting
 from orchestration.books.desk import open_desk
@@ -41,45 +42,6 @@ pathlib.Path.rename = counted(pathlib.Path.rename)
 with open_desk(RunSettings(home=pathlib.Path(sys.argv[1]))) as desk:
     exporting.payroll(desk, "2014-03", None, "laura")
 """
-
-
-def everybody(**more: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
-    """One pay group with monthly cycles and the plain file."""
-    return {
-        "pay_groups": [
-            {
-                "pay_group_id": "all",
-                "valid_from": START,
-                "layout_id": "csv",
-                "negative_net_code": "carry_forward",
-            }
-        ],
-        "pay_group_members": [{"pay_group_id": "all", "valid_from": START}],
-        "pay_cycles": [
-            {
-                "pay_group_id": "all",
-                "pay_cycle_code": f"2014-{month:02}",
-                "valid_from": f"2014-{month:02}-01",
-                "valid_to": f"2014-{month + 1:02}-01",
-                "pay_date": f"2014-{month + 1:02}-15",
-            }
-            for month in (3, 4)
-        ],
-        "earnings_codes": [{"earnings_code": "COMM"}],
-        "payroll_layouts": [
-            {
-                "layout_id": "csv",
-                "rows_code": "earnings",
-                "is_deduction_taken": "true",
-                "file_name": "{export_name}.csv",
-            }
-        ],
-        "payroll_layout_columns": [
-            {"layout_id": "csv", "column_number": str(number), "column_name": name, "value_code": name}
-            for number, name in enumerate(("payee_id", "currency_code", "amount"), 1)
-        ],
-        **more,
-    }
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +143,23 @@ def test_what_changes_afterwards_comes_in_a_later_file_as_a_difference(settings:
     reconciled(settings)
     assert export(settings)[-1].startswith("  carried into the next cycle")
     assert len(files(settings)) == 4
+
+
+def test_a_journal_takes_what_came_later_as_a_difference(settings: RunSettings) -> None:
+    def journal() -> list[str]:
+        with open_desk(settings) as desk:
+            return exporting.journal(desk, "2014-04", "laura")
+
+    journal()
+    # March is paid on 15 April, and exported after April's journal.
+    export(settings)
+    assert [line.split(":")[0] for line in journal()] == ["journal_2014-04_EUR_1", "journal_2014-04_USD_2"]
+    second = (settings.exports / "journal_2014-04_USD_2" / "journal_2014-04_USD_2.csv").read_text()
+    assert [line.split(",")[3:5] + line.split(",")[-2:] for line in second.splitlines()[1:]] == [
+        ["payment", "2310", "2334.53", ""],
+        ["payment", "2390", "", "2334.53"],
+    ]
+    assert all("nothing new" in line or line.startswith("  ") for line in journal())
 
 
 def test_a_withdrawn_approval_takes_nothing_back(settings: RunSettings) -> None:

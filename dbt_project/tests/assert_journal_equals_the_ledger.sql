@@ -1,0 +1,74 @@
+-- Invariant 3: what a month's journal accrues of a plan is what the ledger posts, and what it pays is what files have paid.
+-- A posting without a rule, and a liability other than the one that payments debit, fail here. Mend:
+-- seeds/accounting/posting_rules.csv.
+with
+
+ledger as (
+  select
+    posted_period_code as period_code,
+    plan_id,
+    currency_code,
+    sum(line_amount) as ledger_amount
+  from {{ ref('fct_ledger_lines') }}
+  group by posted_period_code, plan_id, currency_code
+),
+
+payment_accounts as (
+  select distinct debit_account_code as account_code
+  from {{ ref('posting_rules') }}
+  where posting_code = 'payment'
+),
+
+journal_lines as (
+  select journal_lines.*
+  from {{ ref('fct_journal_lines') }} as journal_lines
+  inner join payment_accounts on journal_lines.account_code = payment_accounts.account_code
+),
+
+accrued as (
+  select
+    period_code,
+    plan_id,
+    currency_code,
+    sum(credit_amount - debit_amount) as accrued_amount
+  from journal_lines
+  where posting_code in ('accrual', 'capitalisation')
+  group by period_code, plan_id, currency_code
+),
+
+paid as (
+  select
+    currency_code,
+    sum(debit_amount - credit_amount) as paid_amount
+  from journal_lines
+  where posting_code = 'payment'
+  group by currency_code
+),
+
+exported as (
+  select
+    exported_lines.currency_code,
+    sum(exported_lines.line_amount) as exported_amount
+  from {{ ref('stg_books__exported_lines') }} as exported_lines
+  inner join {{ ref('pay_cycles') }} as pay_cycles
+    on
+      exported_lines.pay_group_id = pay_cycles.pay_group_id
+      and exported_lines.pay_cycle_code = pay_cycles.pay_cycle_code
+      and pay_cycles.pay_date <= {{ as_of_date() }}
+  where exported_lines.line_kind_code = 'payment'
+  group by exported_lines.currency_code
+)
+
+select coalesce(ledger.plan_id || ' ' || ledger.period_code, accrued.plan_id || ' ' || accrued.period_code) as difference_key
+from ledger
+full outer join accrued
+  on
+    ledger.period_code = accrued.period_code
+    and ledger.plan_id = accrued.plan_id
+    and ledger.currency_code = accrued.currency_code
+where coalesce(ledger.ledger_amount, 0) <> coalesce(accrued.accrued_amount, 0)
+union all
+select coalesce(paid.currency_code, exported.currency_code) as difference_key
+from paid
+full outer join exported on paid.currency_code = exported.currency_code
+where coalesce(paid.paid_amount, 0) <> coalesce(exported.exported_amount, 0)
