@@ -112,7 +112,11 @@ def catalogue_rules(company: Company) -> Iterator[Problem]:
 def version_rules(company: Company) -> Iterator[Problem]:
     """What the versions of a plan, and the plans that accumulate together, have in common."""
     for key, columns, together in (
-        (lambda row: row["plan_id"], ("currency_code", "source_object"), "versions of plan"),
+        (
+            lambda row: row["plan_id"],
+            ("currency_code", "source_object", "credit_event_code"),
+            "versions of plan",
+        ),
         (
             lambda row: row["progress_id"] or row["plan_id"],
             ("calendar_id", "aggregate_code", "currency_code"),

@@ -164,7 +164,7 @@ COMPARED = {
     "collections": Compared(
         """
         select
-            payment_id, transaction_id, collected_amount, collected_before_amount, collected_after_amount,
+            payment_id, transaction_id, collected_amount + memo_amount as net_amount, collected_before_amount, collected_after_amount,
             reason_code
         from intermediate.int_pool__collections
         """,

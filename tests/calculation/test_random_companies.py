@@ -96,7 +96,11 @@ def test_companies_meet_all_that_is_due_later_or_taken_back(results: list[Result
     assert moved == {"estimated", "earned", "expired", "revived"}
     parts = {(part.code, part.is_due, part.due_date is None) for result in results for part in result.parts}
     assert len(parts) == 6  # both parts are due, are due later, and are held until further notice
-    assert {line.event for result in results for line in result.draws} == {"draw", "draw_recovery"}
+    assert {line.event for result in results for line in result.draws} == {
+        "draw",
+        "guarantee",
+        "draw_recovery",
+    }
 
 
 def told(tables: Tables, name: str, found: Mapping[str, Any], home: Path) -> str:

@@ -10,7 +10,7 @@ from oracle.exact import clamp, cut, round_half_away, sign
 from oracle.expressions import parse
 from oracle.results import Change, Collection, Commission, Credit, Deduction, Result
 
-Event = tuple[date, int, str, str]  # day, place within it, payment id, cause: in this order
+Event = tuple[date, int, date, str, str]  # day, place within it, paid date, payment id, cause: in this order
 BILLED, UNPAID, CANCELLED = range(3)
 
 
@@ -32,7 +32,7 @@ def changes_of(terms: PayoutTerms, deal: Transaction, rows: list[Collection], as
     changes: list[Change] = []
     weight, taken = (0, 1), Fraction(0)
     for event in events_of(terms, deal, rows):
-        day, place, payment_id, cause = event
+        day, place, _, payment_id, cause = event
         if day > as_of:
             break
         before = loss.lost
@@ -57,11 +57,12 @@ def events_of(terms: PayoutTerms, deal: Transaction, rows: list[Collection]) -> 
     events: list[Event] = []
     for row in rows:
         assert row.payment.paid_date is not None
-        events.append((max(row.payment.paid_date, booked), BILLED, row.payment.payment_id, row.payment.kind))
+        paid = row.payment.paid_date
+        events.append((max(paid, booked), BILLED, paid, row.payment.payment_id, row.payment.kind))
     if terms.unpaid_after_days is not None:
-        events.append((booked + timedelta(days=terms.unpaid_after_days), UNPAID, "", "unpaid"))
+        events.append((booked + timedelta(days=terms.unpaid_after_days), UNPAID, booked, "", "unpaid"))
     if (cancelled := cancelled_date(terms, deal)) is not None:
-        events.append((cancelled, CANCELLED, "", "cancelled"))
+        events.append((cancelled, CANCELLED, booked, "", "cancelled"))
     return sorted(events)
 
 
@@ -147,7 +148,7 @@ def base_of(terms: PayoutTerms, commission: Commission) -> Fraction:
     before, after = commission.reward.before_floors, commission.reward.amount
     if terms.clawback_base_code == "paid" or before is None or after == 0:
         return commission.amount
-    return cut(commission.amount * min(Fraction(1), before / after))
+    return cut(commission.amount * max(min(Fraction(1), before / after), Fraction(0)), 6)
 
 
 def deductions(company: Company, credits: Iterable[Credit], as_of: date, result: Result) -> list[Deduction]:

@@ -107,11 +107,13 @@ def bounded(total: Fraction, terms: PayoutTerms, deal: Transaction) -> Fraction:
 
 def collected_parts(company: Company, plan_id: str, deal: Transaction, result: Result) -> list[Transaction]:
     """Return the payments of a deal as transactions, each on its own day, under a plan that credits payments."""
-    made = []
-    for row in counted_rows(company, plan_id, deal, result):
-        version = company.plan_on(plan_id, row.day)
-        if version is None or version.credit_event_code == "collection":
-            made.append(part_of(deal, row))
+    terms = company.terms_on(plan_id, deal.booked_date)
+    made = [part_of(deal, row) for row in counted_rows(company, plan_id, deal, result)]
+    for row in result.matched.get(deal.transaction_id, []):
+        if row.is_memo and terms.rebate_code == "uncollected":
+            assert row.payment.paid_date is not None
+            nothing = Counted(row.payment, row.payment.paid_date, Fraction(0), Fraction(0))
+            made.append(part_of(deal, nothing))
     return made
 
 

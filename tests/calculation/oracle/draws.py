@@ -42,7 +42,8 @@ def draws_of_month(
         advance, recovery = settled(company, draw, in_force(draw, month), earned, balance)
         if draw.draw_kind_code == "recoverable":
             balances[key] = balance = balance + advance - recovery
-        for event, amount in (("draw", advance), ("draw_recovery", -recovery)):
+        advanced = "draw" if draw.draw_kind_code == "recoverable" else "guarantee"
+        for event, amount in ((advanced, advance), ("draw_recovery", -recovery)):
             if amount:
                 yield DrawLine(
                     draw.draw_id,

@@ -31,17 +31,16 @@ def parts_of(company: Company, commission: Commission, lines: list[Line], as_of:
             amounts["holdback"] = line.amount - now
         due: dict[str, date | None] = {}
         for code, amount in amounts.items():
-            if line.event == "clawback":
-                first = latest(line.event_date, given[code])
-            elif code == "now":
-                first = line.event_date + timedelta(days=terms.hold_days)
-            else:
-                first = latest(release_date(terms, line.event_date), due["now"])
+            first: date | None = line.event_date + timedelta(days=terms.hold_days)
+            if code == "holdback":
+                first = latest(release_date(terms, line.event_date), first)
+            if amount < 0:
+                first = latest(line.event_date, given.get(code, line.event_date))
             due[code] = released(holds, first)
             is_due = (due[code] or date.max) <= as_of
             yield Part(line, code, due[code], amount, is_due)
-        if line.event != "clawback":
-            given = {code: latest(day, given.get(code, day)) for code, day in due.items()}
+            if amount >= 0:
+                given[code] = latest(due[code], given.get(code, due[code]))
 
 
 def terms_date(commission: Commission) -> date | None:

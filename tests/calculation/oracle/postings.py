@@ -83,10 +83,8 @@ def owed_by(result: Result, posted: dict[LineKey, Owed]) -> dict[LineKey, Owed]:
         line, key = part.line, (*part.line.key, part.code)
         assert key not in owed
         before = posted.get(key)
-        if part.is_due:
-            owed[key] = Owed(line.plan_id, line.currency, part.period, part.amount)
-        elif before and before.amount:
-            owed[key] = Owed(line.plan_id, line.currency, before.period, part.amount)
+        if part.is_due or (before and before.amount):
+            owed[key] = Owed(line.plan_id, line.currency, line.period, part.amount)
     return owed
 
 

@@ -38,6 +38,9 @@ def reason_not_eligible(
             return "owner_not_in_hris"
     if plan.credit_event_code == "collection" and transaction.part is None:
         return "credited_on_collection"
+    is_memo = transaction.part is not None and transaction.part.payment.kind == "credit_memo"
+    if is_memo and company.terms_on(plan_id, deal_booked).rebate_code == "uncollected":
+        return "memo_not_counted"
     return None
 
 

@@ -26,7 +26,7 @@ def movements_of(
             balance, expired = balance + expired, Fraction(0)
         for line in lines:
             if max(line.event_date, booked) == day:
-                moved.append(Movement(commission, "earned", line.event_date, -line.amount))
+                moved.append(Movement(commission, "earned", day, -line.amount))
                 balance -= line.amount
         expires = expiry_after(terms, deal, day)
         if expires is not None and expires <= as_of and (next_day is None or expires < next_day):

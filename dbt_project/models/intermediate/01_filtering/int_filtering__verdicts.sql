@@ -120,9 +120,9 @@ judged as (
     case
       when plan_id is null then 'no_plan_for_source'
       when is_deleted_in_source then 'deleted_in_source'
-      when booked_date > {{ as_of_date() }} then 'after_as_of_date'
+      when deal_booked_date > {{ as_of_date() }} then 'after_as_of_date'
       when not is_closed_won then 'status_not_eligible'
-      when booked_date is null then 'missing_booked_date'
+      when deal_booked_date is null then 'missing_booked_date'
       when plan_valid_from is null then 'outside_period'
       when is_variable_missing then 'missing_filter_variable'
       when not is_filter_met then 'filter_not_met'

@@ -219,6 +219,7 @@ final as (
     payment_id::varchar as payment_id,
     cause_code::varchar as cause_code,
     event_date::date as event_date,
+    event_order::integer as event_order,
     policy_code::varchar as policy_code,
     elapsed_days::integer as elapsed_days,
     lost_before_amount::decimal(28, 10) as lost_before_amount,

@@ -61,24 +61,6 @@ shares as (
       and native_values.transaction_id = recalculated.transaction_id
 ),
 
-parted as (
-  select
-    * exclude (native_value_amount, native_payable_amount),
-    case
-      when share_of is null then native_value_amount
-      else
-        {{ share_of_event('native_value_amount', 'share_after', 'share_of') }}
-        - {{ share_of_event('native_value_amount', 'share_before', 'share_of') }}
-    end::decimal(28, 10) as native_value_amount,
-    case
-      when share_of is null then native_payable_amount
-      else
-        {{ share_of_event('native_payable_amount', 'share_after', 'share_of') }}
-        - {{ share_of_event('native_payable_amount', 'share_before', 'share_of') }}
-    end::decimal(28, 10) as native_payable_amount
-  from shares
-),
-
 priced as (
   select
     verdicts.transaction_id,
@@ -92,14 +74,17 @@ priced as (
     transactions.currency_code as transaction_currency_code,
     transactions.deal_transaction_id,
     transactions.deal_amount as transaction_amount,
-    parted.native_value_amount,
-    parted.native_payable_amount,
-    parted.weight,
-    parted.rate_dimension_1,
-    parted.rate_dimension_2,
-    parted.rate_dimension_3,
-    parted.is_variable_missing,
-    parted.is_catalogue_value_missing,
+    shares.native_value_amount,
+    shares.native_payable_amount,
+    shares.share_before,
+    shares.share_after,
+    shares.share_of,
+    shares.weight,
+    shares.rate_dimension_1,
+    shares.rate_dimension_2,
+    shares.rate_dimension_3,
+    shares.is_variable_missing,
+    shares.is_catalogue_value_missing,
     plan_versions.currency_code,
     plan_versions.calendar_id,
     currencies.currency_code is not null as is_known_currency,
@@ -114,11 +99,11 @@ priced as (
     on
       verdicts.plan_id = plan_versions.plan_id
       and verdicts.plan_valid_from = plan_versions.valid_from
-  inner join parted
+  inner join shares
     on
-      verdicts.transaction_id = parted.transaction_id
-      and verdicts.plan_id = parted.plan_id
-      and verdicts.plan_valid_from = parted.plan_valid_from
+      verdicts.transaction_id = shares.transaction_id
+      and verdicts.plan_id = shares.plan_id
+      and verdicts.plan_valid_from = shares.plan_valid_from
   left join currencies on transactions.currency_code = currencies.currency_code
   left join booking_rates as from_rates
     on
@@ -156,8 +141,41 @@ converted as (
         when is_unconverted then native_value_amount
         else {{ ratio_of_product('native_value_amount', 'units_to', 'units_from') }}
       end
-    )::decimal(28, 10) as value_amount
+    )::decimal(28, 10) as whole_value_amount,
+    (
+      case
+        when reason_code is not null then null
+        when native_payable_amount = native_value_amount or is_unconverted then native_payable_amount
+        else {{ ratio_of_product('native_payable_amount', 'units_to', 'units_from') }}
+      end
+    )::decimal(28, 10) as converted_payable_amount
   from valued
+),
+
+payable as (
+  select
+    *,
+    case when native_payable_amount = native_value_amount then whole_value_amount else converted_payable_amount end
+      as whole_payable_amount
+  from converted
+),
+
+parted as (
+  select
+    *,
+    (case
+      when share_of is null then whole_value_amount
+      else
+        {{ share_of_event('whole_value_amount', 'share_after', 'share_of') }}
+        - {{ share_of_event('whole_value_amount', 'share_before', 'share_of') }}
+    end)::decimal(28, 10) as value_amount,
+    (case
+      when share_of is null then whole_payable_amount
+      else
+        {{ share_of_event('whole_payable_amount', 'share_after', 'share_of') }}
+        - {{ share_of_event('whole_payable_amount', 'share_before', 'share_of') }}
+    end)::decimal(28, 10) as payable_amount
+  from payable
 ),
 
 final as (
@@ -186,17 +204,10 @@ final as (
     )::decimal(28, 10) as fx_rate,
     (case when reason_code is null and not is_unconverted then fx_rate_date end)::date as fx_rate_date,
     value_amount::decimal(28, 10) as value_amount,
-    (
-      case
-        when reason_code is not null then null
-        when native_payable_amount = native_value_amount then value_amount
-        when is_unconverted then native_payable_amount
-        else {{ ratio_of_product('native_payable_amount', 'units_to', 'units_from') }}
-      end
-    )::decimal(28, 10) as payable_amount,
+    payable_amount::decimal(28, 10) as payable_amount,
     weight::decimal(28, 10) as weight,
     reason_code::varchar as reason_code
-  from converted
+  from parted
 )
 
 select * from final

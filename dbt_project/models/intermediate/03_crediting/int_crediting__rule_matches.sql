@@ -10,9 +10,10 @@ valued as (
 
 splits as (
   select distinct
-    transaction_id,
-    split_type
-  from {{ ref('int_pool__splits') }}
+    valued.transaction_id,
+    deal_splits.split_type
+  from {{ ref('int_pool__splits') }} as deal_splits
+  inner join valued on deal_splits.transaction_id = valued.deal_transaction_id
 ),
 
 split_transactions as (

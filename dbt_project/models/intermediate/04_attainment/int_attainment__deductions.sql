@@ -1,5 +1,6 @@
 -- Deducts from a later window what a deal has lost, where the plan's policy leaves the money and reduces attainment: in the
--- window of the change, or in the one after the credit's own where that is later. A count is deducted by the lost share.
+-- window of the change, or in the one after the credit's own where that is later; in a gap of the calendar in the next one.
+-- A count is deducted by the lost share.
 -- Grain: one row a credit and change of the deal's loss. Rule: docs/rules/payouts.md
 with
 
@@ -21,8 +22,8 @@ plan_versions as (
   select * from {{ ref('plans') }}
 ),
 
-participants as (
-  select * from {{ ref('int_attainment__participants') }}
+windows as (
+  select * from {{ ref('int_parameters__windows') }}
 ),
 
 deducted as (
@@ -35,7 +36,7 @@ deducted as (
     losses.whole_amount,
     losses.taken_before_amount,
     losses.taken_after_amount,
-    greatest(losses.event_date, credits.window_to) as deducted_date,
+    greatest(losses.event_date, credits.window_to) as changed_date,
     case
       when credits.aggregate_code = 'count' then cast(sign(credits.credited_amount) as decimal(28, 10))
       else credits.credited_amount
@@ -50,22 +51,27 @@ deducted as (
 placed as (
   select
     deducted.*,
-    participants.window_key,
-    participants.progress_key
+    plan_versions.plan_id || '|' || cast(plan_versions.valid_from as varchar) || '|' || deducted.payee_id || '|'
+    || windows.window_code as window_key,
+    coalesce(plan_versions.progress_id, plan_versions.plan_id) || '|' || deducted.payee_id || '|' || windows.window_code
+      as progress_key,
+    greatest(deducted.changed_date, windows.window_from) as deducted_date,
+    row_number() over (
+      partition by deducted.credit_id, deducted.event_id
+      order by windows.window_from
+    ) as window_position
   from deducted
   inner join plan_versions
     on
       deducted.plan_id = plan_versions.plan_id
-      and {{ in_force('deducted.deducted_date', 'plan_versions') }}
-  inner join participants
+      and {{ in_force('deducted.changed_date', 'plan_versions') }}
+  inner join windows
     on
-      plan_versions.plan_id = participants.plan_id
-      and plan_versions.valid_from = participants.plan_valid_from
-      and deducted.payee_id = participants.payee_id
-      and {{ in_force('deducted.deducted_date', 'participants', 'window_from', 'window_to') }}
+      plan_versions.calendar_id = windows.calendar_id
+      and deducted.changed_date < windows.window_to
   where
-    deducted.deducted_date <= {{ as_of_date() }}
-    and participants.calendar_id not in ('life', 'transaction')
+    plan_versions.calendar_id not in ('life', 'transaction')
+    and plan_versions.aggregate_code in ('sum', 'count')
 ),
 
 final as (
@@ -81,6 +87,9 @@ final as (
       - {{ ratio_of_product('whole_move_amount', 'taken_before_amount', 'whole_amount') }}
     )::decimal(28, 10) as deducted_amount
   from placed
+  where
+    window_position = 1
+    and deducted_date <= {{ as_of_date() }}
 )
 
 select * from final

@@ -108,6 +108,7 @@ final as (
     cause_code::varchar as cause_code,
     payment_id::varchar as payment_id,
     event_date::date as event_date,
+    event_order::integer as event_order,
     elapsed_days::integer as elapsed_days,
     lost_before_amount::decimal(28, 10) as lost_before_amount,
     lost_after_amount::decimal(28, 10) as lost_after_amount,

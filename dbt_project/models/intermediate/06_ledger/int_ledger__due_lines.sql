@@ -83,7 +83,7 @@ dated as (
     case when held_parts.part_key is null then parts.scheduled_date else free_days.due_date end as due_date,
     holding.hold_id,
     holding.hold_reason,
-    posted.line_key is not null as is_posted
+    coalesce(posted.posted_amount, 0) <> 0 as is_posted
   from parts
   left join held_parts on parts.part_key = held_parts.part_key
   left join free_days on parts.part_key = free_days.part_key

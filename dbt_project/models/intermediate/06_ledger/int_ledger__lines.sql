@@ -68,6 +68,7 @@ booking_lines as (
     case when reward_kind_code = 'credit' then coalesce(payment_kind_code, 'booking') else reward_kind_code end
       as event_code,
     reward_date as event_date,
+    -1 as event_order,
     cast(null as decimal(28, 10)) as collected_ratio,
     commission_amount as line_amount
   from timed
@@ -85,6 +86,7 @@ clawback_lines as (
     case when clawbacks.lost_after_amount > clawbacks.lost_before_amount then 'clawback' else 'clawback_return' end
       as event_code,
     clawbacks.event_date,
+    clawbacks.event_order,
     cast(null as decimal(28, 10)) as collected_ratio,
     clawbacks.clawback_amount as line_amount
   from timed
@@ -143,6 +145,7 @@ collection_lines as (
     *,
     kind_code as event_code,
     paid_date as event_date,
+    -1 as event_order,
     case
       when counted_after_amount = transaction_amount then cast(1 as decimal(28, 10))
       else {{ ratio('counted_after_amount', 'transaction_amount', 10, 10, 8) }}
@@ -167,6 +170,7 @@ united as (
     payee_id,
     event_code,
     event_date,
+    event_order,
     payment_id,
     currency_code,
     collected_ratio,
@@ -187,6 +191,7 @@ united as (
     payee_id,
     event_code,
     event_date,
+    event_order,
     payment_id,
     currency_code,
     collected_ratio,
@@ -207,6 +212,7 @@ united as (
     payee_id,
     event_code,
     event_date,
+    event_order,
     payment_id,
     currency_code,
     collected_ratio,
@@ -230,6 +236,7 @@ final as (
     ({{ month_code('event_date') }})::varchar as period_code,
     event_code::varchar as event_code,
     event_date::date as event_date,
+    event_order::integer as event_order,
     payment_id::varchar as payment_id,
     currency_code::varchar as currency_code,
     collected_ratio::decimal(28, 10) as collected_ratio,

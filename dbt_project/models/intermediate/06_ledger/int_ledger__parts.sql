@@ -8,7 +8,7 @@ lines as (
     *,
     sum(line_amount) over (
       partition by commission_key
-      order by event_date, line_key
+      order by event_date, event_order, line_key
       rows between unbounded preceding and current row
     ) as to_date_amount
   from {{ ref('int_ledger__lines') }}
@@ -76,7 +76,7 @@ parts as (
       end
     ) as own_date
   from divided
-  where line_amount <> now_amount
+  where holdback_ratio <> 0
 ),
 
 dated as (
@@ -88,7 +88,7 @@ dated as (
         event_date,
         coalesce(max(case when part_amount >= 0 then own_date end) over (
           partition by commission_key, part_code
-          order by event_date, line_key
+          order by event_date, event_order, line_key
           rows between unbounded preceding and current row
         ), event_date)
       )
@@ -110,6 +110,9 @@ final as (
     currency_code::varchar as currency_code,
     part_amount::decimal(18, 4) as part_amount
   from dated
+  where
+    part_code = 'now'
+    or part_amount <> 0
 )
 
 select * from final

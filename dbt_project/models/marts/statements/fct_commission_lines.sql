@@ -7,5 +7,5 @@ lines as (
   select * from {{ ref('int_ledger__lines') }}
 )
 
-select * exclude (commission_key, deal_transaction_id, terms_date)
+select * exclude (commission_key, deal_transaction_id, event_order, terms_date)
 from lines

@@ -69,7 +69,7 @@ timed as (
     followed.*,
     {{ earlier_end(
       add_days('followed.movement_date', 'payout_terms.expire_after_days'),
-      'case when cancellations.transaction_id is not null then greatest(cancellations.cancelled_date, followed.movement_date) end'
+      'case when cancellations.cancelled_date >= followed.movement_date then cancellations.cancelled_date end'
     ) }} as expired_date
   from followed
   inner join payout_terms
