@@ -70,9 +70,9 @@
 
 {# The rows that a plan's expressions look at: those of its source object; where the plan credits payments also one for each
    payment of a deal, with the deal's fields. #}
-{% macro source_rows(plan_id, source_object, amount_basis_code='current') -%}
+{% macro source_rows(is_collecting, source_object, amount_basis_code='current') -%}
   {%- set model = commissions.source_model(source_object, amount_basis_code) -%}
-  {%- if plan_id not in commissions.collecting_plan_ids() -%}
+  {%- if not is_collecting -%}
     {{ return(model) }}
   {%- endif -%}
   {%- set rows -%}
@@ -98,6 +98,7 @@
 
 {# One select a plan version: its filter over the rows of the source object, under the source's own field names. #}
 {% macro plan_filters() -%}
+  {%- set collecting = commissions.collecting_plan_ids() -%}
   {{- commissions.depends_on_sources() }}
 -- depends_on: {{ ref('plans') }}
   {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') %}
@@ -108,7 +109,7 @@ select
   source.transaction_id,
   {{ commissions.is_variable_missing(names) }} as is_variable_missing,
   coalesce(({{ commissions.with_variable_columns(plan.filter_expression) }}), false) as is_filter_met
-from {{ commissions.source_rows(plan.plan_id, plan.source_object) }} as source
+from {{ commissions.source_rows(plan.plan_id in collecting, plan.source_object) }} as source
     {%- if names %}
   inner join (
     select transaction_id as pool_transaction_id, booked_date as pool_booked_date
@@ -130,6 +131,7 @@ where false
 {# One select a plan version: what it reads off each eligible transaction (value, payable value, weight, rate
    dimensions), over the source object's own field names. #}
 {% macro plan_values(verdicts) -%}
+  {%- set collecting = commissions.collecting_plan_ids() -%}
   {{- commissions.depends_on_sources() }}
 -- depends_on: {{ ref('plans') }}
 -- depends_on: {{ ref('catalogue') }}
@@ -157,7 +159,7 @@ from (
   from {{ verdicts }}
   where plan_id = '{{ plan.plan_id }}' and plan_valid_from = cast('{{ plan.valid_from }}' as date)
 ) as pool
-left join {{ commissions.source_rows(plan.plan_id, plan.source_object, plan.amount_basis_code) }} as source
+left join {{ commissions.source_rows(plan.plan_id in collecting, plan.source_object, plan.amount_basis_code) }} as source
   on pool.pool_transaction_id = source.transaction_id
   {{- commissions.join_plan_variables(missable, plan.plan_id, 'pool.pool_booked_date') }}
     {%- if plan.catalogue_id %}
@@ -195,6 +197,7 @@ where false
 {# One select a credit rule: the valued transactions on which it could be taken, with its share and the recipient
    that it names. A rule without expressions does not look at the source. #}
 {% macro plan_credit_rules(valued) -%}
+  {%- set collecting = commissions.collecting_plan_ids() -%}
   {{- commissions.depends_on_sources() }}
 -- depends_on: {{ ref('plans') }}
 -- depends_on: {{ ref('credit_rules') }}
@@ -228,7 +231,7 @@ from (
     {%- if rule.valid_to %} and credit_date < cast('{{ rule.valid_to }}' as date){% endif %}
 ) as pool
     {%- if rule.condition_expression or rule.share_expression or rule.payee_expression %}
-left join {{ commissions.source_rows(rule.plan_id, source_objects[rule.plan_id]) }} as source
+left join {{ commissions.source_rows(rule.plan_id in collecting, source_objects[rule.plan_id]) }} as source
   on pool.pool_transaction_id = source.transaction_id
     {%- endif %}
   {{- commissions.join_plan_variables(names, rule.plan_id, 'pool.pool_booked_date') }}

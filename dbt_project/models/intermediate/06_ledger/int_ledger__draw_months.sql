@@ -20,7 +20,7 @@ terms as (
     *,
     draw_amount - earned_amount as missing_amount,
     {{ round_money(
-      'cast(cast(greatest(earned_amount - draw_amount, 0) as decimal(18, 4)) * recovery_ratio as decimal(38, 14))',
+      'cast(greatest(earned_amount - draw_amount, 0) as decimal(38, 4)) * recovery_ratio',
       'minor_unit'
     ) }} as recoverable_amount
   from {{ ref('int_ledger__draw_terms') }}

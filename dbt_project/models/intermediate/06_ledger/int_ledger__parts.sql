@@ -30,11 +30,9 @@ termed as (
     payout_terms.holdback_release_code,
     payout_terms.holdback_days,
     currencies.minor_unit,
-    cast(cast(lines.to_date_amount as decimal(18, 4)) * (1 - payout_terms.holdback_ratio) as decimal(38, 14))
-      as payable_after_amount,
-    cast(
-      cast(lines.to_date_amount - lines.line_amount as decimal(18, 4)) * (1 - payout_terms.holdback_ratio) as decimal(38, 14)
-    ) as payable_before_amount
+    cast(lines.to_date_amount as decimal(38, 4)) * (1 - payout_terms.holdback_ratio) as payable_after_amount,
+    cast(lines.to_date_amount - lines.line_amount as decimal(38, 4)) * (1 - payout_terms.holdback_ratio)
+      as payable_before_amount
   from lines
   inner join payout_terms
     on
