@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check sources summary test situations oracle mutants bench year lint types ui kill lock clean
+.PHONY: help setup run check sources summary test situations oracle histories mutants bench year lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ situations: $(READY) ## Run the situations of a folder: make situations DIR=test
 
 oracle: $(READY) ## Compare N random companies (default 300) with the independent calculation.
 	@ORACLE_COMPANIES=$(or $(N),300) $(BIN)/pytest -q tests/calculation -k random
+
+histories: $(READY) ## Close 24 months of N random companies (default 20) one by one and compare what is posted.
+	@HISTORY_MONTHS=24 HISTORIES=$(or $(N),20) $(BIN)/pytest -o addopts=-q tests/calculation/test_histories_posted.py
 
 mutants: $(READY) ## Break the stage models one by one and report which breaks no test notices.
 	@$(BIN)/python tests/mutants/run.py

@@ -122,14 +122,14 @@ def test_what_was_paid_is_not_held_again_and_what_was_not_waits() -> None:
         company([FIRST, edited, second], holds=[ended]),
         company([FIRST, edited, second], holds=[ended]),
     )
-    assert written(books) == ["D1 1: 01 -> 01 100", "D1 1: 01 -> 03 -20", "D2 1: 04 -> 04 50"]
+    assert written(books) == ["D1 1: 01 -> 01 100", "D1 1: 01 -> 03 -20", "D2 1: 02 -> 04 50"]
 
 
 def test_both_parts_of_a_line_are_posted_in_the_months_in_which_they_are_due() -> None:
     terms: Row = TERMS | {"hold_days": "30", "holdback_ratio": "0.2", "holdback_release_code": "quarter_end"}
     known = company([FIRST], payout_terms=[terms])
     books = closed(known, known, known, known)
-    assert written(books) == ["D1 1: 02 -> 02 80", "D1 1: 03 -> 03 20"]
+    assert written(books) == ["D1 1: 01 -> 02 80", "D1 1: 01 -> 03 20"]
     assert [entry.key[3] for entry in books.entries] == ["now", "holdback"]
 
 

@@ -59,10 +59,7 @@ def close_month(books: Books, tables: Tables, as_of: date) -> None:
     period, company = month_code(as_of), Company(tables)
     assert period > books.last_closed, "months are closed in order"
     payouts: dict[Payout, Fraction] = defaultdict(Fraction)
-    for entry in entries_of(books, owed_by(calculate_company(company, as_of), books.posted)):
-        assert entry.posted_period == period, (
-            "the first month that is closed is the first in which a line is due"
-        )
+    for entry in entries_of(books, owed_by(calculate_company(company, as_of), books.posted), period):
         books.entries.append(entry)
         before = books.posted.get(entry.key)
         amount = entry.amount + (before.amount if before else 0)
@@ -84,25 +81,16 @@ def owed_by(result: Result, posted: dict[LineKey, Owed]) -> dict[LineKey, Owed]:
         assert key not in owed
         before = posted.get(key)
         if part.is_due or (before and before.amount):
-            owed[key] = Owed(line.plan_id, line.currency, line.period, part.amount)
+            owed[key] = Owed(line.plan_id, line.currency, month_code(line.event_date), part.amount)
     return owed
 
 
-def entries_of(books: Books, owed: dict[LineKey, Owed]) -> Iterable[Entry]:
-    """Yield what is to post: lines that no closed month has, and what others differ by, in the first open month."""
+def entries_of(books: Books, owed: dict[LineKey, Owed], period: str) -> Iterable[Entry]:
+    """Yield what a month posts: lines that no closed month has, and what others differ by."""
     for key in sorted({*owed, *books.posted}, key=str):
         now, before = owed.get(key), books.posted.get(key)
         line = now or before
         assert line is not None
         amount = (now.amount if now else 0) - (before.amount if before else Fraction(0))
         if before is None or amount:
-            posted_period = max(line.period, next_period(books.last_closed))
-            yield Entry(key, line.plan_id, line.currency, line.period, posted_period, amount)
-
-
-def next_period(period: str) -> str:
-    """Return the month after a month; of none the first is open."""
-    if not period:
-        return ""
-    year, month = int(period[:4]), int(period[5:])
-    return f"{year + month // 12}-{month % 12 + 1:02}"
+            yield Entry(key, line.plan_id, line.currency, line.period, period, amount)
