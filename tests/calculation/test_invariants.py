@@ -194,13 +194,13 @@ def test_no_more_is_earned_than_established(warehouse: Path) -> None:
     none(
         warehouse,
         """
-        select commission_key, commission_amount, sum(line_amount) as due
+        select earned.commission_key, earned.commission_amount, sum(lines.line_amount) as due
         from intermediate.int_rewards__commissions as earned
         inner join intermediate.int_ledger__lines as lines
             on earned.reward_id = lines.reward_id and earned.payee_id = lines.payee_id
         where earned.plan_id not in (select plan_id from seeds.payout_terms where overpayment_code = 'earned')
-        group by commission_key, commission_amount
-        having due not between least(commission_amount, 0) and greatest(commission_amount, 0)
+        group by earned.commission_key, earned.commission_amount
+        having due not between least(earned.commission_amount, 0) and greatest(earned.commission_amount, 0)
         """,
     )
 

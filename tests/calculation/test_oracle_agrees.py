@@ -18,7 +18,12 @@ SAMPLE = ROOT / "ingestion" / "sample"
 
 # Reasons that these two companies do not meet; the random companies do.
 MET_ELSEWHERE = {
-    "filtering": {"missing_filter_variable", "credited_on_collection"},
+    "filtering": {
+        "missing_filter_variable",
+        "credited_on_collection",
+        "credited_on_booking",
+        "memo_not_counted",
+    },
     "valuation": {"missing_value_variable", "missing_catalogue_value"},
     "crediting": {
         "no_credit_rule_matched",
@@ -28,6 +33,14 @@ MET_ELSEWHERE = {
         "recipient_not_in_hris",
         "payee_not_employed",
         "missing_rate",
+    },
+    "ledger": {
+        "taken_back",
+        "given_back",
+        "deal_recalculated",
+        "attainment_reduced",
+        "after_clawback_window",
+        "policy_takes_nothing",
     },
 }
 
@@ -74,7 +87,8 @@ def calculated(request: pytest.FixtureRequest, build_once: Any, warehouse_builde
 def test_warehouse_and_oracle_agree(table: str, calculated: Calculated) -> None:
     compared = COMPARED[table]
     names, found = read(calculated.warehouse, compared.sql, compared.keys)
-    assert found, "the warehouse has no rows to compare"
+    # Neither company has draws; random companies do.
+    assert found or table == "draw_lines", "the warehouse has no rows to compare"
     differences = side_by_side(names, found, compared.rows(calculated.oracle))
     if differences:
         pytest.fail(differences, pytrace=False)
