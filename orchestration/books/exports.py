@@ -20,6 +20,7 @@ from orchestration.books.files import (
     TEMPORARY,
     BooksError,
     canonical,
+    check_files,
     file_hash,
     hash_of,
     read_object,
@@ -104,11 +105,7 @@ def _read(folder: Path, number: int) -> Export:
     content = read_object(folder / MANIFEST)
     if content.get("export_number") != number or content.get(HASH) != hash_of(content, without=HASH):
         raise BooksError(f"{folder / MANIFEST} was changed after the export; restore it from a backup")
-    for name, expected in sorted(content["files"].items()):
-        if not (folder / name).exists():
-            raise BooksError(f"{folder / name} is missing; restore it from a backup")
-        if file_hash(folder / name) != expected:
-            raise BooksError(f"{folder / name} was changed after the export; restore it from a backup")
+    check_files(folder, content["files"], "export")
     return Export(folder=folder, **content)
 
 

@@ -93,3 +93,12 @@ def replace_durably(path: Path, content: bytes) -> None:
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_files(folder: Path, hashes: Mapping[str, str], occasion: str) -> None:
+    """Raise BooksError that names the first file of a folder that is missing or was changed after an occasion."""
+    for name, expected in sorted(hashes.items()):
+        if not (folder / name).exists():
+            raise BooksError(f"{folder / name} is missing; restore it from a backup")
+        if file_hash(folder / name) != expected:
+            raise BooksError(f"{folder / name} was changed after the {occasion}; restore it from a backup")

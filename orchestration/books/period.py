@@ -19,6 +19,7 @@ from orchestration.books.files import (
     TEMPORARY,
     BooksError,
     canonical,
+    check_files,
     file_hash,
     hash_of,
     read_object,
@@ -85,11 +86,7 @@ def _read(folder: Path) -> Book:
         raise BooksError(f"{folder / MANIFEST} was changed after the closing; restore it from a backup")
     if content.get("period_code") != folder.name:
         raise BooksError(f"{folder} holds the book of {content.get('period_code')}; restore it from a backup")
-    for name, expected in sorted(content["files"].items()):
-        if not (folder / name).exists():
-            raise BooksError(f"{folder / name} is missing; restore it from a backup")
-        if file_hash(folder / name) != expected:
-            raise BooksError(f"{folder / name} was changed after the closing; restore it from a backup")
+    check_files(folder, content["files"], "closing")
     return Book(folder=folder, **content)
 
 
