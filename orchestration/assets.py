@@ -27,6 +27,7 @@ from orchestration.books.verify import restore_lost_warehouse
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
+from orchestration.losses import LOSSES, losses_landed
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
 from orchestration.preflight import PreflightError, check_inputs
 from orchestration.publish import PublishError, publish
@@ -124,7 +125,6 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name=f"land_{system.name}", specs=specs, can_subset=False, pool=WRITER_POOL)
     def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        run.settings.begin_writing()
         try:
             result = load_system(system.name, IngestionSettings.from_env())
         except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
@@ -133,6 +133,7 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
                 context.log.warning(f"{system.title}: {error}; tried again in {RETRY_SECONDS} s")
                 raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from None
             raise dg.Failure(f"{system.title}: {error}", allow_retries=False) from None
+        losses = losses_landed(run.settings.warehouse)
         for table, counts in result.tables.items():
             yield dg.MaterializeResult(
                 asset_key=raw_key(system.name, table),
@@ -142,6 +143,7 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
                     "retired": counts.retired,
                     "live": counts.live,
                     "dagster/row_count": counts.live,
+                    **({} if losses is None else {LOSSES: losses}),
                     **({"notices": "\n".join(result.notices)} if result.notices else {}),
                 },
             )

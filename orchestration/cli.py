@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
@@ -32,6 +32,7 @@ Environment:
   COMMISSIONS_HOME        folder of everything that is written (default: var/ in the project)
   COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
   COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
+  COMMISSIONS_CADENCES    when things run by themselves (default: orchestration/cadences.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
@@ -42,8 +43,11 @@ def main() -> None:
     """Sales commissions: land the sources, calculate, publish the marts."""
 
 
-def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command its settings; a setting that cannot be used ends it with a message."""
+def with_settings(command: Callable[..., Any], *, keeps_today: bool = False) -> Callable[..., Any]:
+    """Give the command its settings; a setting that cannot be used ends it with a message.
+
+    ``keeps_today``: for what goes on for days: `today` stays as it is, and every run resolves it.
+    """
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -52,7 +56,7 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
             settings.prepare()
         except SettingsError as error:
             raise click.UsageError(str(error)) from None
-        if settings.as_of_date:
+        if settings.as_of_date and not keeps_today:
             # `today` is resolved once: the steps and dbt read the day.
             os.environ["COMMISSIONS_AS_OF_DATE"] = settings.as_of_date
         return command(settings, *args, **kwargs)
@@ -66,12 +70,14 @@ def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         from ingestion.api.config import ConfigError
-        from ingestion.registry import configured_systems
+        from ingestion.registry import FILE_SYSTEMS, SYSTEMS, configured_systems
         from ingestion.settings import Settings as IngestionSettings
+        from orchestration.cadences import CadencesError, cadences_file, read_cadences
 
         try:
             configured_systems(IngestionSettings.from_env())
-        except ConfigError as error:
+            read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
+        except (CadencesError, ConfigError) as error:
             raise click.ClickException(f"{error}. Nothing was started.") from None
         return command(*args, **kwargs)
 
@@ -193,10 +199,10 @@ def explain(settings: RunSettings, payee: str, period: str, plan_id: str | None)
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
-@with_settings
+@partial(with_settings, keeps_today=True)
 @with_sources
 def ui(settings: RunSettings, host: str, port: int) -> None:
-    """Start Dagster: the asset graph, the runs, and the daily schedule. Stop it with Ctrl-C."""
+    """Start Dagster: the asset graph, the runs, the schedules and sensors. Stop it with Ctrl-C."""
     from orchestration.manifest import ManifestError, ensure_manifest
 
     try:

@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.assets import ASSETS, DBT, RunResource
-from orchestration.books.export_jobs import EXPORT_JOBS
+from ingestion.registry import FILE_SYSTEMS
+from orchestration.assets import ASSETS, DBT, RunResource, known_systems
+from orchestration.automation import automated, automation_sensor
+from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
 from orchestration.books.jobs import JOBS
-from orchestration.schedules import daily, daily_schedule
+from orchestration.cadences import cadences_file, read_cadences
+from orchestration.schedules import (
+    calculation_job,
+    daily,
+    landed_keys,
+    landing_jobs,
+    landing_schedules,
+    payroll_schedule,
+)
+from orchestration.sensors import journal_sensor, losses_sensor
+
+SYSTEMS = known_systems()
+CADENCES = read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
+LANDED = {name: landed_keys(system) for name, system in SYSTEMS.items()}
+LANDINGS = landing_jobs(SYSTEMS)
+CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
 defs = dg.Definitions(
-    assets=ASSETS,
-    jobs=[daily, *JOBS, *EXPORT_JOBS],
-    schedules=[daily_schedule],
+    assets=automated(ASSETS, LANDED, CADENCES),
+    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS],
+    schedules=[
+        *landing_schedules(CADENCES, LANDINGS),
+        *([payroll_schedule(CADENCES, payroll_job)] if CADENCES.payroll_cron else []),
+    ],
+    sensors=[
+        automation_sensor(CADENCES.sensor_seconds),
+        losses_sensor([keys[0] for keys in LANDED.values()], CADENCES.sensor_seconds, CALCULATION),
+        journal_sensor(CADENCES, journal_job),
+    ],
     resources={"run": RunResource(), "dbt": DBT},
     executor=dg.in_process_executor,
 )

@@ -34,6 +34,7 @@
   'int_rewards__whole_tiers',
   'int_valuation__cancellations',
   'int_valuation__event_shares',
+  'int_valuation__landed_losses',
   'int_valuation__native_values',
   'rpt_attainment',
   'rpt_clawbacks',

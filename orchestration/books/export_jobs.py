@@ -39,4 +39,6 @@ def export_journal(context: dg.OpExecutionContext, config: JournalConfig) -> Non
     _act(context, config.dry_run, lambda desk: exporting.journal(desk, config.month, config.by))
 
 
-EXPORT_JOBS = [_job("payroll", export_payroll), _job("journal", export_journal)]
+payroll_job = _job("payroll", export_payroll)
+journal_job = _job("journal", export_journal)
+EXPORT_JOBS = [payroll_job, journal_job]

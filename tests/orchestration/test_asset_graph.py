@@ -122,11 +122,34 @@ def test_every_step_that_writes_is_in_the_writer_pool() -> None:
         assert asset.op.pool == "duckdb_writer"
 
 
-def test_the_daily_schedule_runs_by_default() -> None:
-    schedule = defs.resolve_schedule_def("daily_schedule")
+def test_every_source_lands_by_itself_and_the_rest_is_calculated_as_one(
+    specs: dict[dg.AssetKey, dg.AssetSpec],
+) -> None:
+    for system in SYSTEMS.values():
+        schedule = defs.resolve_schedule_def(f"land_{system.name}")
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+        landed = defs.resolve_job_def(schedule.job_name).asset_layer.selected_asset_keys
+        assert landed == {dg.AssetKey([system.name, table.name]) for table in system.tables}
+        for key in landed:
+            assert specs[key].freshness_policy is not None
+            assert specs[key].automation_condition is None
+    landed = {
+        dg.AssetKey([system.name, table.name]) for system in SYSTEMS.values() for table in system.tables
+    }
+    calculated = set(specs) - landed
+    assert defs.resolve_job_def("calculate_now").asset_layer.selected_asset_keys == calculated
+    conditions = {specs[key].automation_condition for key in calculated}
+    assert len(conditions) == 1 and None not in conditions
+
+
+def test_the_crm_lands_hourly_only_when_somebody_switches_it_on() -> None:
+    schedule = defs.resolve_schedule_def("land_crm_often")
     assert isinstance(schedule, dg.ScheduleDefinition)
-    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    assert schedule.job_name == "daily"
+    assert (schedule.cron_schedule, schedule.default_status) == (
+        "0 * * * *",
+        dg.DefaultScheduleStatus.STOPPED,
+    )
 
 
 def test_every_mart_that_follows_the_log_is_shown_after_an_action() -> None:

@@ -18,8 +18,8 @@ from installation import ROOT, SAMPLE, Installation
 pytestmark = pytest.mark.skipif("YEAR" not in os.environ, reason="ten minutes; run it with: make year")
 
 PAYEE = "275"
-# The quarter before, closed by then: 550,000 was agreed as 400,000. He attained 442,816.49 in it.
-WRONG, RIGHT = (f"Quota,payee,275,{quota},USD,2012-02-29,2012-05-30," for quota in ("550000", "400000"))
+# The quarter before, closed by then: 550,000 was agreed as 250,000. He attained 442,816.4873 in it.
+WRONG, RIGHT = (f"Quota,payee,275,{quota},USD,2012-02-29,2012-05-30," for quota in ("550000", "250000"))
 REFUNDED_IN = "2012-03-15"
 
 
@@ -119,14 +119,19 @@ def test_a_year_closed_month_by_month(project: Path, tmp_path: Path) -> None:
     )
     assert [period for period, _ in lines] == ["2012-01", "2012-03"]
     assert lines[0][1] == -lines[1][1] > 0
-    # By hand: 442,816.4873 attained over 400,000 is 42,816.4873 in the second tier, half his base rate of 1.2 % more
-    # each, as far as it is collected by the end of June.
+    # By hand, at his base rate of 1.2 %: 250,000 x 0.012 + 125,000 x 0.018 + 67,816.4873 x 0.024 = 6,877.60 for the quarter,
+    # instead of 442,816.4873 x 0.012 = 5,313.80; June posts the difference as far as it was collected by the end of May.
     (corrected,) = company.ask(
         "select sum(line_amount), count(*) from marts.fct_ledger_lines where reason_code = 'numbers_changed' "
         f"and posted_period_code = '2012-06' and payee_id = '{PAYEE}'"
     )
     assert corrected[1] > 0
-    assert 0 < corrected[0] <= Decimal("42816.4873") * Decimal("0.012") / 2 + Decimal("0.05")
+    assert 0 < corrected[0] < Decimal("6877.60") - Decimal("5313.80")
+    (quarter,) = company.ask(
+        "select sum(commission_amount) from marts.fct_credits "
+        f"where window_code = 'Q2012-02-29' and payee_id = '{PAYEE}' and plan_id = 'reseller'"
+    )
+    assert quarter == (Decimal("6877.60"),)
     assert company.ask(
         "select distinct plan_id, payee_id from marts.fct_ledger_lines where reason_code = 'numbers_changed'"
     ) == [("reseller", PAYEE)]
