@@ -18,7 +18,9 @@ import click
 
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
+from orchestration.doctor.command import doctor
 from orchestration.lock import RunInProgress, RunLock
+from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
 if TYPE_CHECKING:
@@ -191,6 +193,19 @@ def explain(settings: RunSettings, payee: str, period: str, plan_id: str | None)
 
 
 @main.command()
+@with_settings
+def prepare(settings: RunSettings) -> None:
+    """Make the folders, complete dagster.yaml and parse the dbt project: what a service needs before it starts."""
+    from orchestration.manifest import ManifestError, ensure_manifest
+
+    try:
+        ensure_manifest()
+    except ManifestError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{settings.home} is ready; DAGSTER_HOME is {settings.dagster_home}")
+
+
+@main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=3000, show_default=True, help="Port to listen on.")
 @with_settings
@@ -309,5 +324,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+for command in (backup, doctor, restore):
+    main.add_command(command)
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)

@@ -10,6 +10,8 @@ daily = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="Check the inputs, land the sources, calculate, publish.",
     executor_def=dg.in_process_executor,
+    # A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
+    tags={"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"},
 )
 
 daily_schedule = dg.ScheduleDefinition(
