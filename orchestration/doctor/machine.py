@@ -64,7 +64,7 @@ def rights(patient: Patient) -> Iterator[Finding]:
     home = patient.settings.home
     me = pwd.getpwuid(os.geteuid()).pw_name
     if not home.exists():
-        if os.access(_nearest(home), os.W_OK):
+        if os.access(_nearest(home), os.W_OK, effective_ids=True):
             yield ok("does not exist yet; the first command makes it", home)
         else:
             yield error(
@@ -75,7 +75,7 @@ def rights(patient: Patient) -> Iterator[Finding]:
         return
     parts = [home, *(path for path in home.iterdir() if not path.is_symlink())]
     parts += [*patient.settings.books.glob("*")]
-    barred = [path for path in parts if not os.access(path, os.R_OK | os.W_OK)]
+    barred = [path for path in parts if not os.access(path, os.R_OK | os.W_OK, effective_ids=True)]
     strangers = [path for path in parts if path.stat().st_uid != os.geteuid()]
     for path in barred:
         yield error(f"{me} cannot read and write it", path, mend=f"sudo chown -R {me} {home}")

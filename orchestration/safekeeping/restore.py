@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import shutil
@@ -28,6 +29,7 @@ from orchestration.safekeeping.contents import (
     DAGSTER,
     PARTS,
     SEEDS,
+    TOKENS,
     Backup,
     BackupError,
     backups_in,
@@ -108,7 +110,7 @@ def restore(
     now = now or datetime.now(UTC)
     check_no_daemon(settings, now)
     aside = settings.home / f"restoring.{os.getpid()}{TEMPORARY}"
-    kept = settings.home / REPLACED / f"{now:%Y%m%dT%H%M%SZ}"
+    kept = _unused(settings.home / REPLACED / f"{now:%Y%m%dT%H%M%SZ}")
     try:
         for left in settings.home.glob(f"restoring.*{TEMPORARY}"):
             shutil.rmtree(left)
@@ -118,6 +120,7 @@ def restore(
                 copy_file(plan.backup.folder / name, aside / name)
                 if file_hash(aside / name) != plan.backup.files[name]:
                     raise BackupError(f"{name} could not be copied whole; nothing was changed")
+        _open_up(aside)
         published = aside / "published" / settings.published.name
         if published.exists():
             published.chmod(0o444)
@@ -154,6 +157,23 @@ def check_no_daemon(settings: RunSettings, now: datetime) -> None:
             "Dagster's daemon was alive in the last two minutes. Stop it (sudo systemctl stop commissions-daemon "
             f"commissions-webserver), wait {DAEMON_SECONDS} s and type the command again"
         )
+
+
+def _unused(folder: Path) -> Path:
+    """The folder, or the first of its followers that is not there."""
+    names = itertools.chain(
+        [folder], (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    )
+    return next(path for path in names if not path.exists())
+
+
+def _open_up(folder: Path) -> None:
+    """Give restored files the rights of newly written ones, tokens excepted: in a backup all are closed to others."""
+    mask = os.umask(0)
+    os.umask(mask)
+    for path in folder.rglob("*"):
+        if TOKENS not in path.relative_to(folder).parts[:1]:
+            path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
 def _swap(home: Path, part: str, aside: Path, kept: Path) -> None:
