@@ -22,7 +22,6 @@ from orchestration.books.files import (
     write_durably,
 )
 from orchestration.books.period import HASH as BOOK_HASH
-from orchestration.doctor.history import HistoryError, history
 from orchestration.safekeeping.backup import copy_file
 from orchestration.safekeeping.contents import (
     BOOKS,
@@ -147,6 +146,8 @@ def check_no_daemon(settings: RunSettings, now: datetime) -> None:
     """Raise BackupError when Dagster's daemon is alive: it would go on writing into what is moved away."""
     if not (settings.dagster_home / "schedules").exists():
         return
+    from orchestration.doctor.history import HistoryError, history  # loads Dagster, which takes seconds
+
     try:
         with history(settings.dagster_home) as instance:
             beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]

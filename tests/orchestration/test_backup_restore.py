@@ -8,7 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -259,6 +261,7 @@ def test_the_command_proves_before_it_writes_and_tells_of_other_plans(
 BACKING_UP = """
 import itertools, sys
 from datetime import datetime, timedelta, UTC
+from functools import partial
 from pathlib import Path
 from orchestration.safekeeping.backup import make_backup
 from orchestration.settings import RunSettings
@@ -270,6 +273,7 @@ for number in itertools.count(int(sys.argv[4])):
 """
 RESTORING = """
 import sys
+from functools import partial
 from pathlib import Path
 from orchestration.safekeeping.restore import find_backup, plan_restore, restore
 from orchestration.settings import RunSettings
@@ -281,14 +285,14 @@ while True:
 """
 
 
-def killed_after(seconds: float, code: str, *arguments: object) -> None:
-    """Start a program that does the same again and again, and kill it in the middle."""
+def killed(code: str, *arguments: object, when: Callable[[], None]) -> None:
+    """Start a program that does the same again and again, and kill it as soon as ``when`` returns."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
-    time.sleep(seconds)
+    when()
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was still at it"
     process.stdout.close()
@@ -299,7 +303,8 @@ def test_a_killed_backup_leaves_the_last_good_one(settings: RunSettings, seeds: 
     backed_up(settings, folder, seeds, day=-1)
     chance = random.Random(7)
     for number in range(ROUNDS):
-        killed_after(chance.uniform(0.05, 0.6), BACKING_UP, settings.home, folder, seeds, number * 100_000)
+        pause = partial(time.sleep, chance.uniform(0.05, 0.6))
+        killed(BACKING_UP, settings.home, folder, seeds, number * 100_000, when=pause)
         cut += len(list(folder.glob("*.tmp")))
         assert backups_in(folder)
         for path in backups_in(folder):
@@ -315,9 +320,15 @@ def test_a_killed_restore_lets_nothing_start_and_is_finished_by_the_same_command
     folder, cut = tmp_path / "backups", 0
     backed_up(settings, folder, seeds)
     before = {part: bytes_of(settings.home / part) for part in KEPT}
-    chance = random.Random(11)
-    for _ in range(ROUNDS * 2):
-        killed_after(chance.uniform(0.02, 0.4), RESTORING, settings.home, folder, seeds)
+
+    def swapping() -> None:
+        """Parts are put in place in a few milliseconds of each restore: wait for them."""
+        deadline = time.monotonic() + 30
+        while not settings.restoring.exists() and time.monotonic() < deadline:
+            pass
+
+    for _ in range(ROUNDS):
+        killed(RESTORING, settings.home, folder, seeds, when=swapping)
         is_cut = settings.restoring.exists()
         if is_cut:
             cut += 1
