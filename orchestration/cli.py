@@ -70,10 +70,11 @@ def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
         from ingestion.api.config import ConfigError
         from ingestion.registry import configured_systems
         from ingestion.settings import Settings as IngestionSettings
+        from ingestion.settings import SettingsError as IngestionSettingsError
 
         try:
             configured_systems(IngestionSettings.from_env())
-        except ConfigError as error:
+        except (ConfigError, IngestionSettingsError) as error:
             raise click.ClickException(f"{error}. Nothing was started.") from None
         return command(*args, **kwargs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
@@ -20,7 +21,6 @@ from orchestration.lock import holder_of
 from orchestration.safekeeping.receipt import read_receipt
 
 BACKUP_DAYS_MAX = 7
-RESTORE = "commissions restore FOLDER --dry-run (FOLDER of the backups), then without --dry-run"
 BACKUP = "commissions backup FOLDER (a folder on another disk)"
 
 
@@ -30,7 +30,7 @@ def actions(patient: Patient) -> Iterator[Finding]:
     try:
         known = read_actions(patient.settings.books / "actions")
     except BooksError as problem:
-        yield error(str(problem), mend=RESTORE)
+        yield error(str(problem), mend=restoring(patient))
         return
     yield ok(f"{len(known):,} in one chain")
 
@@ -51,20 +51,20 @@ def periods(patient: Patient) -> Iterator[Finding]:
                         f"{book.folder}: the lines add up to {found}, the manifest says {book.totals}"
                     )
     except (BooksError, duckdb.Error, OSError) as problem:
-        yield error(str(problem), mend=RESTORE)
+        yield error(str(problem), mend=restoring(patient))
         return
     try:
         check_closings(read_actions(patient.settings.books / "actions"), books)
     except BooksError as problem:
         if not _is_broken_log(patient):
-            yield error(str(problem), mend=RESTORE)
+            yield error(str(problem), mend=restoring(patient))
             return
     lost = sorted(_published_closings(patient) - {book.period_code for book in books})
     if lost:
         yield error(
             f"the published marts show {', '.join(lost)} as closed, and there is no book",
             folder,
-            mend=RESTORE,
+            mend=restoring(patient),
         )
     elif books:
         yield ok(f"{len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
@@ -80,7 +80,7 @@ def exports(patient: Patient) -> Iterator[Finding]:
         if not _is_broken_log(patient):
             check_exports(read_actions(patient.settings.books / "actions"), known)
     except BooksError as problem:
-        yield error(str(problem), mend=RESTORE)
+        yield error(str(problem), mend=restoring(patient))
         return
     yield ok(f"{len(known):,} in one chain, every file as it was handed out" if known else "none yet")
 
@@ -99,7 +99,7 @@ def landings(patient: Patient) -> Iterator[Finding]:
         archive = check_archive(settings.landings)
         kept = row_counts(settings.landings)
     except BooksError as problem:
-        yield error(str(problem), mend=f"with a good warehouse: {RUN}; without one: {RESTORE}")
+        yield error(str(problem), mend=f"with a good warehouse: {RUN}; without one: {restoring(patient)}")
         return
     lacking = _lacking(patient, kept)
     if lacking and not settings.unfinished.exists():
@@ -129,6 +129,13 @@ def backup(patient: Patient) -> Iterator[Finding]:
         yield warning(told, mend=BACKUP)
     else:
         yield ok(told)
+
+
+def restoring(patient: Patient) -> str:
+    """How to get the books back: from the last backup, where one is known."""
+    receipt = read_receipt(patient.settings.home)
+    folder = Path(receipt["folder"]).parent if receipt else "FOLDER (where the backups are)"
+    return f"commissions restore {folder} --dry-run, then without --dry-run"
 
 
 def _is_broken_log(patient: Patient) -> bool:

@@ -9,6 +9,7 @@ from ingestion.api.config import ConfigError
 from ingestion.load import check_inputs as check_extracts
 from ingestion.registry import configured_systems
 from ingestion.settings import Settings as IngestionSettings
+from ingestion.settings import SettingsError
 from orchestration.doctor.finding import Finding, Patient, check, error, ok
 from orchestration.preflight import check_seeds, seeds_folder
 
@@ -37,8 +38,8 @@ def extracts(patient: Patient) -> Iterator[Finding]:
         return
     try:
         problems = check_extracts(folder)
-    except ConfigError:
-        return  # sources.toml says it
+    except (ConfigError, SettingsError):
+        return  # the checks of sources.toml and of the environment say it
     yield from _told([str(problem) for problem in problems], "every extract can be read", folder)
 
 

@@ -42,7 +42,7 @@ def history(dagster_home: Path) -> Iterator[DagsterInstance]:
                 f"the history of runs cannot be read: {str(problem.orig).splitlines()[0]}",
                 f"restore it from a backup, or begin a new one: mv {dagster_home} {aside}",
             ) from None
-        except (OSError, yaml.YAMLError) as problem:
+        except OSError as problem:
             raise HistoryError(
                 f"the history of runs cannot be read: {problem}",
                 f"ls -la {dagster_home}; see the other findings",
@@ -58,7 +58,10 @@ def _copy(dagster_home: Path, copy: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
     path = dagster_home / "dagster.yaml"
-    content = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+    try:
+        content = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+    except yaml.YAMLError:
+        content = {}  # told by the check of dagster.yaml
     kept = {name: content[name] for name in ("storage", "concurrency") if name in content}
     (copy / "dagster.yaml").write_text(
         yaml.safe_dump({**kept, "telemetry": {"enabled": False}}), encoding="utf-8"

@@ -8,17 +8,18 @@ from ingestion.api import checks
 from ingestion.api.config import ConfigError
 from ingestion.registry import configured_systems
 from ingestion.settings import Settings as IngestionSettings
+from ingestion.settings import SettingsError
 from orchestration.doctor.finding import Finding, Patient, check, error, ok
 
 
 @check("sources", "connections")
 def connections(patient: Patient) -> Iterator[Finding]:
     """What `commissions check-sources` finds."""
-    settings = IngestionSettings.from_env(patient.env)
     try:
+        settings = IngestionSettings.from_env(patient.env)
         configured = configured_systems(settings)
-    except ConfigError:
-        return  # the check of sources.toml says it
+    except (ConfigError, SettingsError):
+        return  # the checks of sources.toml and of the environment say it
     if not configured:
         yield ok("no connected system to ask")
     elif not patient.is_online:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ingestion.settings import SAMPLE_DIR
 from ingestion.settings import Settings as IngestionSettings
+from ingestion.settings import SettingsError as IngestionSettingsError
 from orchestration.doctor.finding import Finding, Patient, check, error, ok, warning
 from orchestration.environment import unknown_names
 from orchestration.settings import SettingsError, dbt_as_of_date, resolve_as_of_date
@@ -34,19 +34,13 @@ def names(patient: Patient) -> Iterator[Finding]:
 @check("environment", "values")
 def values(patient: Patient) -> Iterator[Finding]:
     """Numbers are numbers, and what is meant for one load is not set for all."""
-    ratio, rows = patient.env.get("COMMISSIONS_SHRINK_RATIO_MAX"), patient.env.get("COMMISSIONS_CHUNK_ROWS")
     is_well = True
-    try:
-        if ratio and not 0 <= Decimal(ratio) <= 1:
-            raise InvalidOperation
-    except InvalidOperation:
-        is_well = False
-        yield error(f"'{ratio}' is no share", "COMMISSIONS_SHRINK_RATIO_MAX", mend="write 0.10 for 10 %")
-    if rows and not (rows.isdecimal() and int(rows) > 0):
-        is_well = False
-        yield error(
-            f"'{rows}' is no number of rows", "COMMISSIONS_CHUNK_ROWS", mend="write 50000, or unset it"
-        )
+    for name in ("COMMISSIONS_SHRINK_RATIO_MAX", "COMMISSIONS_CHUNK_ROWS"):
+        try:
+            IngestionSettings.from_env({name: patient.env.get(name, "")})
+        except IngestionSettingsError as problem:
+            is_well = False
+            yield error(str(problem), name, mend=f"correct it, or: unset {name}")
     if patient.env.get("COMMISSIONS_ALLOW_SHRINK"):
         is_well = False
         yield warning(

@@ -68,7 +68,8 @@ def test_a_home_that_is_well_has_no_error_and_nothing_is_written(settings: RunSe
     )
     assert state_of(settings.home) == before
     content = json.loads(answer.stdout)
-    told = [finding for finding in content["findings"] if finding["level"] != OK]
+    # Whoever runs these tests may have books of the sample in var/.
+    told = [each for each in content["findings"] if each["level"] != OK and each["subject"] != "one home"]
     assert (answer.returncode, content["is_well"]) == (0, True), told
     # No backup was made of closed months: that is all there is to say.
     assert [(finding["topic"], finding["subject"], finding["level"]) for finding in told] == [
@@ -95,7 +96,7 @@ def test_everything_broken_at_once_is_told_without_a_traceback_or_a_write(settin
     assert "could not be looked at" not in answer.stdout, answer.stdout
     for told in (
         "plans: holds no seed file",
-        "values: 'many' is no number of rows",
+        "values: COMMISSIONS_CHUNK_ROWS is 'many'",
         "as_of_date: COMMISSIONS_AS_OF_DATE is 'soon'",
         "not a valid DuckDB database",
         "000001.json cannot be read",
@@ -337,7 +338,7 @@ def test_two_homes(settings: RunSettings, tmp_path: Path) -> None:
     (tmp_path / "project" / "var" / "books" / "actions" / "000001.json").touch()
     patient = replace(patient_of(settings), root=tmp_path / "project")
     assert "a command without COMMISSIONS_HOME" in one(patient, "environment", "one home", WARNING).what
-    other = patient_of(settings, DAGSTER_HOME=str(tmp_path))
+    other = replace(patient_of(settings, DAGSTER_HOME=str(tmp_path)), root=tmp_path)
     assert one(other, "environment", "one home", ERROR).where == "DAGSTER_HOME"
 
 
@@ -347,7 +348,7 @@ def test_a_secret_that_is_not_set_is_named_and_one_that_is_set_is_not_printed(
     sources = tmp_path / "sources.toml"
     sources.write_text(
         '[stripe]\nconnector = "stripe"\nbase_url = "http://127.0.0.1:9"\nreplaces = "billing"\n'
-        "client = { attempts = 1, backoff_seconds = 0 }\n"
+        "client = { attempts = 1, backoff_seconds = 0.01 }\n"
     )
     patient = patient_of(settings, COMMISSIONS_SOURCES=str(sources))
     told = one(patient, "configuration", "sources.toml", ERROR)
@@ -432,7 +433,7 @@ def test_dead_runs_stopped_schedules_and_a_silent_daemon(
     origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), "daily_schedule")
     with dg.DagsterInstance.get() as instance:
         dead = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600 * 5, "SCHEDULER", "d1", []))
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600 * 5.5, "SCHEDULER", "d1", []))
         instance.add_instigator_state(
             InstigatorState(
                 origin, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, ScheduleInstigatorData("0 5 * * *")
