@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 from dagster import RunsFilter
 from dagster._core.scheduler.instigation import InstigatorStatus
+from dagster._daemon.types import DaemonHeartbeat
 
 from orchestration.dead_runs import UNFINISHED
 from orchestration.doctor.finding import Finding, Patient, check, days_ago, error, ok, warning
@@ -48,8 +50,27 @@ def settings_file(patient: Patient) -> Iterator[Finding]:
     wrong = dict(_wrong(content))
     for what, wanted in wrong.items():
         yield error(what, path, mend=f"write: {wanted}")
-    if not missing and not wrong:
+    unset = sorted(name for name in _variables(content) if not patient.env.get(name))
+    for name in unset:
+        yield error(
+            f"takes a value from {name}, which is not set",
+            path,
+            mend=f"set {name} where Dagster and commands start",
+        )
+    if not missing and not wrong and not unset:
         yield ok("one run at a time, telemetry off, dead runs are noticed", path)
+
+
+def _variables(content: object) -> Iterator[str]:
+    """The environment variables that a file of Dagster refers to: {env: NAME}."""
+    if isinstance(content, Mapping):
+        if set(content) == {"env"} and isinstance(content["env"], str):
+            yield content["env"]
+        for value in content.values():
+            yield from _variables(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _variables(value)
 
 
 def _wrong(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -71,24 +92,62 @@ def _wrong(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
 
 
-@check("dagster", "dead runs")
-def dead_runs(patient: Patient) -> Iterator[Finding]:
-    """No run counts as running whose process is gone."""
+@dataclass(frozen=True)
+class Facts:
+    """What the history says: runs that have begun, runs with a place in a pool, schedules switched off, signs of life."""
+
+    begun: tuple[str, ...]
+    claimed: tuple[str, ...]
+    stopped: tuple[str, ...]
+    beats: Mapping[str, DaemonHeartbeat]
+
+
+def facts_of(patient: Patient) -> Facts:
+    """Read the history, once for all checks. Raises HistoryError when it cannot be read."""
+    if "history" not in patient.known:
+        try:
+            patient.known["history"] = _read_facts(patient)
+        except HistoryError as problem:
+            patient.known["history"] = problem
+    found = patient.known["history"]
+    if isinstance(found, HistoryError):
+        raise found
+    assert isinstance(found, Facts)
+    return found
+
+
+def _read_facts(patient: Patient) -> Facts:
     if not patient.settings.dagster_home.exists():
-        return
-    try:
-        with history(patient.settings.dagster_home) as instance:
-            begun = instance.get_runs(RunsFilter(statuses=list(UNFINISHED)))
-            storage = instance.event_log_storage
-            claimed = {
+        return Facts((), (), (), {})
+    with history(patient.settings.dagster_home) as instance:
+        storage = instance.event_log_storage
+        return Facts(
+            tuple(run.run_id for run in instance.get_runs(RunsFilter(statuses=list(UNFINISHED)))),
+            tuple(
                 run_id
                 for key in storage.get_concurrency_keys()
                 for run_id in storage.get_concurrency_info(key).active_run_ids
-            }
+            ),
+            tuple(
+                sorted(
+                    state.name
+                    for state in instance.all_instigator_state()
+                    if state.status == InstigatorStatus.STOPPED
+                )
+            ),
+            instance.get_daemon_heartbeats(),
+        )
+
+
+@check("dagster", "dead runs")
+def dead_runs(patient: Patient) -> Iterator[Finding]:
+    """No run counts as running whose process is gone."""
+    try:
+        facts = facts_of(patient)
     except HistoryError as problem:
         yield error(str(problem), patient.settings.dagster_home, mend=problem.mend)
         return
-    dead = sorted({run.run_id for run in begun} | claimed)
+    dead = sorted({*facts.begun, *facts.claimed})
     if dead and not holder_of(patient.settings.lock):
         yield warning(
             f"{len(dead)} count as running or hold the writer's place, and no process runs: {dead[0]}",
@@ -103,11 +162,9 @@ def dead_runs(patient: Patient) -> Iterator[Finding]:
 def schedules(patient: Patient) -> Iterator[Finding]:
     """No schedule or sensor was switched off by hand."""
     try:
-        with history(patient.settings.dagster_home) as instance:
-            states = instance.all_instigator_state()
+        stopped = facts_of(patient).stopped
     except HistoryError:
         return  # told by the check of dead runs
-    stopped = sorted(state.name for state in states if state.status == InstigatorStatus.STOPPED)
     for name in stopped:
         yield warning(
             "is switched off",
@@ -122,8 +179,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
 def daemon(patient: Patient) -> Iterator[Finding]:
     """It is alive where it has to be: without it no schedule starts."""
     try:
-        with history(patient.settings.dagster_home) as instance:
-            beats = instance.get_daemon_heartbeats()
+        beats = facts_of(patient).beats
     except HistoryError:
         return
     if not beats:

@@ -34,10 +34,11 @@ def load_checks() -> Sequence[Registered]:
 
 def examine(patient: Patient) -> list[Finding]:
     """Everything that was found. A check that fails itself is an error, and the others go on."""
-    return [finding for registered in load_checks() for finding in _made(registered, patient)]
+    return [finding for registered in load_checks() for finding in made(registered, patient)]
 
 
-def _made(registered: Registered, patient: Patient) -> list[Finding]:
+def made(registered: Registered, patient: Patient) -> list[Finding]:
+    """What one check finds; that it failed itself is a finding too."""
     found: list[Finding] = []
     try:
         found.extend(registered.function(patient))

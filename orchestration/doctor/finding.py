@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration.settings import PROJECT_ROOT, RunSettings
 
@@ -53,6 +54,7 @@ class Patient:
         is_daemon_expected: Dagster's daemon has to be alive.
         now: the moment (UTC).
         root: folder of the project.
+        known: what a check has found out for others.
     """
 
     settings: RunSettings
@@ -61,6 +63,7 @@ class Patient:
     is_daemon_expected: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     root: Path = PROJECT_ROOT
+    known: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def today(self) -> date:

@@ -11,8 +11,12 @@ from pathlib import Path
 import sqlalchemy
 import yaml
 from dagster import DagsterInstance
+from dagster._core.errors import DagsterError
 from dagster._core.instance.ref import InstanceRef
+from dagster_postgres.utils import DagsterPostgresException
 
+# Errors of databases quote whole statements.
+WORDS_MAX = 200
 FILES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
 
@@ -41,6 +45,16 @@ def history(dagster_home: Path) -> Iterator[DagsterInstance]:
             raise HistoryError(
                 f"the history of runs cannot be read: {str(problem.orig).splitlines()[0]}",
                 f"restore it from a backup, or begin a new one: mv {dagster_home} {aside}",
+            ) from None
+        except (
+            DagsterError,
+            sqlalchemy.exc.SQLAlchemyError,
+            ImportError,
+            DagsterPostgresException,
+        ) as problem:
+            raise HistoryError(
+                f"the history of runs cannot be read: {' '.join(str(problem).split())[:WORDS_MAX]}",
+                f"look at `storage` in {dagster_home / 'dagster.yaml'}, its environment variable and its database",
             ) from None
         except OSError as problem:
             raise HistoryError(

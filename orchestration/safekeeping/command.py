@@ -53,6 +53,8 @@ def backup(folder: Path, keep: int, wait: bool) -> None:
     size = sum((made.folder / name).stat().st_size for name in made.files)
     click.echo(f"{made.folder}: {len(made.files):,} files, {size / 1e6:,.1f} MB, {made.backup_hash[:12]}")
     click.echo(f"  {made.holdings}; published as of {made.facts.get('as_of_date', 'never')}")
+    if not any(name.endswith("runs.db") for name in made.files) and _has_storage_elsewhere(settings):
+        click.echo("  Without Dagster's history, which is in a database of its own: pg_dump it")
 
 
 @click.command()
@@ -101,6 +103,13 @@ def restore(folder: Path, dry_run: bool, force: bool) -> None:
             f"they were not touched. Those of the backup: {found.folder / 'seeds'}"
         )
     click.echo("Next: commissions run, then commissions verify --rebuild")
+
+
+def _has_storage_elsewhere(settings: RunSettings) -> bool:
+    import yaml
+
+    path = settings.dagster_home / "dagster.yaml"
+    return path.exists() and "storage" in (yaml.safe_load(path.read_text(encoding="utf-8")) or {})
 
 
 def _ahead(is_losing: bool) -> str:

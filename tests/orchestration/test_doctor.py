@@ -26,7 +26,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from installation import ROOT, Installation
 from small_home import AS_OF, is_root, make_home, state_of
 
-from orchestration.doctor.examine import examine, load_checks
+from orchestration.doctor.examine import examine, load_checks, made
 from orchestration.doctor.finding import ERROR, OK, WARNING, Finding, Patient, Registered
 from orchestration.doctor.installation import pinned
 from orchestration.settings import RunSettings
@@ -45,10 +45,8 @@ def patient_of(settings: RunSettings, **env: str) -> Patient:
 
 def found(patient: Patient, topic: str, subject: str) -> list[Finding]:
     """What one check finds, as the command tells it."""
-    from orchestration.doctor.examine import _made
-
     [registered] = [each for each in load_checks() if (each.topic, each.subject) == (topic, subject)]
-    return _made(registered, patient)
+    return made(registered, patient)
 
 
 def one(patient: Patient, topic: str, subject: str, level: str) -> Finding:
@@ -440,6 +438,7 @@ def test_dead_runs_stopped_schedules_and_a_silent_daemon(
             )
         )
     before = state_of(settings.home)
+    patient = replace(patient)
     assert dead.run_id in one(patient, "dagster", "dead runs", WARNING).what
     assert one(patient, "dagster", "schedules", WARNING).where == "daily_schedule"
     assert one(patient, "dagster", "daemon", WARNING).what == "last seen 5 h ago: no schedule starts"
