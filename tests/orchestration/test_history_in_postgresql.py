@@ -13,7 +13,7 @@ import pytest
 from installation import Installation
 from small_home import make_home
 
-from orchestration.doctor.examine import made, load_checks
+from orchestration.doctor.examine import load_checks, made
 from orchestration.doctor.finding import ERROR, OK, WARNING, Patient
 from orchestration.settings import RunSettings
 
