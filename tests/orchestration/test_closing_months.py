@@ -176,11 +176,12 @@ def test_a_corrected_payout_is_unfolded(company: Installation) -> None:
 def test_a_destroyed_home_is_restored_proved_and_its_warehouse_rebuilt(
     company: Installation, tmp_path: Path
 ) -> None:
-    paid = company.ask("from fct_ledger_lines order by ledger_line_key")
+    paid = company.published.read_bytes()
     company.done("backup", str(tmp_path / "backups"))
     shutil.rmtree(company.home)
     assert "closed months: 2011-05 to 2011-06" in company.done("restore", str(tmp_path / "backups"))
-    assert company.ask("from fct_ledger_lines order by ledger_line_key") == paid
+    is_the_same = company.published.read_bytes() == paid
+    assert is_the_same
     # Calculated again from what was restored: landings, books, and the seeds.
     answer = company.done("verify", "--rebuild")
     assert "books: 2 in one chain, 2011-05 to 2011-06" in answer
