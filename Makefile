@@ -73,7 +73,7 @@ year: $(READY) ## Close a year of the sample company month by month (ten minutes
 	@YEAR=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_year.py
 
 lock: ## Pin the dependencies anew (needs uv).
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --no-strip-extras -o requirements.lock
 
 clean: ## Remove the environment and everything that runs have made.

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_DIR = PROJECT_ROOT / "ingestion" / "sample"
 SOURCES_FILE = PROJECT_ROOT / "ingestion" / "sources.toml"
 SEEDS_DIR = PROJECT_ROOT / "seeds"
+
+
+class SettingsError(ValueError):
+    """An environment variable has a value that cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Settings:
         (default: the bundled sample), COMMISSIONS_ALLOW_SHRINK ("crm.Opportunity,hris.employees"),
         COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000),
         COMMISSIONS_SOURCES (default: ingestion/sources.toml when there is one).
+
+        Raises SettingsError when a number is none.
         """
         extracts = env.get("COMMISSIONS_EXTRACTS") or env.get("COMMISSIONS_SAMPLE_DIR")
         sources = Path(env.get("COMMISSIONS_SOURCES") or SOURCES_FILE).resolve()
@@ -56,8 +62,26 @@ class Settings:
         return cls(
             home=Path(env.get("COMMISSIONS_HOME") or PROJECT_ROOT / "var").resolve(),
             extracts=Path(extracts or SAMPLE_DIR).resolve(),
-            shrink_ratio_max=Decimal(env.get("COMMISSIONS_SHRINK_RATIO_MAX") or "0.10"),
+            shrink_ratio_max=_share(env.get("COMMISSIONS_SHRINK_RATIO_MAX") or "0.10"),
             allow_shrink=frozenset(name for name in allowed if name),
-            chunk_rows=int(env.get("COMMISSIONS_CHUNK_ROWS") or 50_000),
+            chunk_rows=_rows(env.get("COMMISSIONS_CHUNK_ROWS") or "50000"),
             sources=sources if env.get("COMMISSIONS_SOURCES") or sources.exists() else None,
         )
+
+
+def _share(text: str) -> Decimal:
+    try:
+        share = Decimal(text)
+    except InvalidOperation:
+        share = Decimal(-1)
+    if not 0 <= share <= 1:
+        raise SettingsError(
+            f"COMMISSIONS_SHRINK_RATIO_MAX is '{text}'. Write a share from 0 to 1: 0.10 for 10 %"
+        )
+    return share
+
+
+def _rows(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise SettingsError(f"COMMISSIONS_CHUNK_ROWS is '{text}'. Write a number of rows, for example 50000")
+    return int(text)

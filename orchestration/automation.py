@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.cadences import Cadences
+from orchestration.schedules import BEGUN_ANEW
 from orchestration.translator import PUBLISHED_KEY
 
 Condition = dg.AutomationCondition[Any]
@@ -87,5 +88,6 @@ def automation_sensor(seconds: int) -> dg.AutomationConditionSensorDefinition:
         target=dg.AssetSelection.all(),
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=seconds,
+        run_tags=BEGUN_ANEW,
         description="Calculates once every source has landed today, and again when one lands later.",
     )

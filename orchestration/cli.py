@@ -18,7 +18,9 @@ import click
 
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
+from orchestration.doctor.command import doctor
 from orchestration.lock import RunInProgress, RunLock
+from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
 if TYPE_CHECKING:
@@ -72,12 +74,13 @@ def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
         from ingestion.api.config import ConfigError
         from ingestion.registry import FILE_SYSTEMS, SYSTEMS, configured_systems
         from ingestion.settings import Settings as IngestionSettings
+        from ingestion.settings import SettingsError as IngestionSettingsError
         from orchestration.cadences import CadencesError, cadences_file, read_cadences
 
         try:
             configured_systems(IngestionSettings.from_env())
             read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
-        except (CadencesError, ConfigError) as error:
+        except (CadencesError, ConfigError, IngestionSettingsError) as error:
             raise click.ClickException(f"{error}. Nothing was started.") from None
         return command(*args, **kwargs)
 
@@ -194,6 +197,19 @@ def explain(settings: RunSettings, payee: str, period: str, plan_id: str | None)
     except (NothingPublished, NothingToExplain) as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_FAILED)
+
+
+@main.command()
+@with_settings
+def prepare(settings: RunSettings) -> None:
+    """Make the folders, complete dagster.yaml and parse the dbt project: what a service needs before it starts."""
+    from orchestration.manifest import ManifestError, ensure_manifest
+
+    try:
+        ensure_manifest()
+    except ManifestError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{settings.home} is ready; DAGSTER_HOME is {settings.dagster_home}")
 
 
 @main.command()
@@ -315,5 +331,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+for command in (backup, doctor, restore):
+    main.add_command(command)
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)

@@ -82,7 +82,18 @@ def ensure_manifest() -> bool:
 
 
 def _parse(target: Path) -> Path:
-    """Parse the project into a folder and return the manifest in it."""
+    """Parse the project into a folder and return the manifest in it; what was parsed helps the next parse."""
+    parsed = parse_aside(target)
+    if (target / PARTIAL_PARSE.name).exists():
+        (target / PARTIAL_PARSE.name).replace(PARTIAL_PARSE)
+    return parsed
+
+
+def parse_aside(target: Path) -> Path:
+    """Parse the project into a folder and return the manifest in it; nothing else is written.
+
+    Raises ManifestError with dbt's own message when the project does not parse.
+    """
     if PARTIAL_PARSE.exists():
         shutil.copy(PARTIAL_PARSE, target)
     answer = subprocess.run(
@@ -101,8 +112,6 @@ def _parse(target: Path) -> Path:
     )
     if answer.returncode != 0:
         raise ManifestError(f"the dbt project does not parse:\n{(answer.stdout + answer.stderr).strip()}")
-    if (target / PARTIAL_PARSE.name).exists():
-        (target / PARTIAL_PARSE.name).replace(PARTIAL_PARSE)
     return target / MANIFEST.name
 
 

@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 
 PAY_CYCLES = PROJECT_ROOT / "seeds" / "payroll" / "pay_cycles.csv"
 
+# A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
+BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
+
 # Everything, in one process: DuckDB has one writer, and the run holds one lock.
 daily = dg.define_asset_job(
     "daily",
     selection=dg.AssetSelection.all(),
     description="Check the inputs, land every source, calculate, publish: what `commissions run` does.",
     executor_def=dg.in_process_executor,
+    tags=BEGUN_ANEW,
 )
 
 
@@ -46,6 +50,7 @@ def landing_jobs(systems: Mapping[str, SourceSystem]) -> dict[str, AssetJob]:
             selection=dg.AssetSelection.assets(*landed_keys(system)),
             description=f"Land {system.title}, checked whole before anything is written.",
             executor_def=dg.in_process_executor,
+            tags=BEGUN_ANEW,
         )
         for name, system in systems.items()
     }
@@ -58,6 +63,7 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*landed),
         description="Check the inputs, calculate from what has landed, publish.",
         executor_def=dg.in_process_executor,
+        tags=BEGUN_ANEW,
     )
 
 

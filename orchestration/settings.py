@@ -14,19 +14,46 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 DBT_TARGET_DIR = DBT_PROJECT_DIR / "target"
 
-# One run at a time and one writing step at a time: DuckDB has one writer.
-DAGSTER_YAML = """\
+# Sections of dagster.yaml, each written into a home that has none of that name; what is there is never changed.
+# One run at a time and one writing step at a time: DuckDB has one writer. A run whose process is gone is noticed and
+# marked as failed; a job that may be begun anew says so itself with the tag dagster/max_retries.
+DAGSTER_SECTIONS = {
+    "telemetry": """\
 telemetry:
   enabled: false
+""",
+    "nux": """\
 nux:
   enabled: false
+""",
+    "concurrency": """\
 concurrency:
   runs:
     max_concurrent_runs: 1
   pools:
     default_limit: 1
     granularity: op
-"""
+""",
+    "run_launcher": """\
+run_launcher:
+  module: orchestration.deployment.launcher
+  class: WatchedRunLauncher
+""",
+    "run_monitoring": """\
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 30
+  start_timeout_seconds: 600
+  free_slots_after_run_end_seconds: 30
+""",
+    "run_retries": """\
+run_retries:
+  enabled: true
+  max_retries: 0
+  retry_on_asset_or_op_failure: false
+""",
+}
+DAGSTER_YAML = "".join(DAGSTER_SECTIONS.values())
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -108,6 +135,11 @@ class RunSettings:
         self.unfinished.unlink(missing_ok=True)
 
     @property
+    def restoring(self) -> Path:
+        """Exists while a restore is going on; holds the command that finishes it."""
+        return self.home / "restoring"
+
+    @property
     def lock(self) -> Path:
         """The file that a run holds locked while it writes."""
         return self.home / "run.lock"
@@ -117,17 +149,41 @@ class RunSettings:
 
         ``env`` defaults to the process environment; COMMISSIONS_WAREHOUSE and COMMISSIONS_HOME become absolute,
         because dbt runs in its own folder.
+
+        Raises SettingsError while a restore is unfinished: the books are not all there then.
         """
         target = os.environ if env is None else env
+        if self.restoring.exists():
+            raise SettingsError(
+                f"a restore into {self.home} was begun and not finished, so nothing is started. Finish it: "
+                f"{self.restoring.read_text(encoding='utf-8').strip()}"
+            )
         for folder in (self.home, self.dagster_home, self.logs, self.published.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        dagster_yaml = self.dagster_home / "dagster.yaml"
-        if not dagster_yaml.exists():
-            dagster_yaml.write_text(DAGSTER_YAML, encoding="utf-8")
+        complete_dagster_yaml(self.dagster_home / "dagster.yaml")
         target.update(TELEMETRY_OFF)
         target["COMMISSIONS_HOME"] = str(self.home)
         target["COMMISSIONS_WAREHOUSE"] = str(self.warehouse)
         target["DAGSTER_HOME"] = str(self.dagster_home)
+
+
+def complete_dagster_yaml(path: Path) -> None:
+    """Append the sections that the file has not, also in homes of an earlier version. Its own lines stay as they are.
+
+    A file that is no YAML is left alone: Dagster and `commissions doctor` say so.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        return
+    missing = [section for name, section in DAGSTER_SECTIONS.items() if name not in content]
+    if not missing:
+        return
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    ended = text if not text or text.endswith("\n") else f"{text}\n"
+    temporary.write_text(ended + "".join(missing), encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def resolve_as_of_date(value: str | None) -> str | None:

@@ -54,7 +54,7 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
         connector = configured.make()
     except ConfigError as error:
         return [*findings, Finding(name, "sources.toml", str(error), False, "correct it there")]
-    missing = _missing_secrets(configured)
+    missing = missing_secrets(configured)
     if missing:
         return findings + missing
     try:
@@ -72,7 +72,8 @@ def _check_system(configured: Configured, settings: Settings) -> list[Finding]:
     return findings
 
 
-def _missing_secrets(configured: Configured) -> list[Finding]:
+def missing_secrets(configured: Configured) -> list[Finding]:
+    """Secrets of a system that are set nowhere. Asks nobody, returns no secret."""
     found = []
     for secret in auth_secrets(configured):
         try:

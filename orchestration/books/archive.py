@@ -50,7 +50,7 @@ def archive_landings(connection: duckdb.DuckDBPyConnection, folder: Path) -> Arc
     try:
         for statement in DETERMINISTIC:
             connection.execute(statement)
-        for schema, name, definition in _landed(connection):
+        for schema, name, definition in landed_tables(connection):
             temporary = folder / f"{name}.{os.getpid()}{TEMPORARY}"
             written = connection.execute(
                 f'copy (select * from "{schema}"."{name}" order by all) to \'{temporary}\' {PARQUET}'
@@ -93,6 +93,11 @@ def check_archive(folder: Path) -> Archive:
     return _described(folder)
 
 
+def row_counts(folder: Path) -> dict[str, int]:
+    """Rows of each archived table, by schema.name. Raises BooksError when the manifest was changed."""
+    return {name: int(table["row_count"]) for name, table in _manifest(folder).items()}
+
+
 def restore_landings(connection: duckdb.DuckDBPyConnection, folder: Path) -> Archive:
     """Make the landed tables in a new warehouse, in one transaction, the archive's bytes checked before.
 
@@ -130,7 +135,7 @@ def _described(folder: Path) -> Archive:
     return Archive(len(tables), rows, str(read_object(folder / MANIFEST)[HASH]))
 
 
-def _landed(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+def landed_tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     """Schema, name and definition of the landed tables; dlt's scratch schemas are empty between loads."""
     return connection.execute(
         r"""

@@ -6,6 +6,7 @@ One installation is taken through all of it; the tests depend on each other's or
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -172,11 +173,20 @@ def test_a_corrected_payout_is_unfolded(company: Installation) -> None:
     assert "months with payouts: " in company.refused("explain", payee, "2010-01")
 
 
-def test_the_books_are_proved_and_a_lost_warehouse_is_rebuilt(company: Installation) -> None:
+def test_a_destroyed_home_is_restored_proved_and_its_warehouse_rebuilt(
+    company: Installation, tmp_path: Path
+) -> None:
+    paid = company.published.read_bytes()
+    company.done("backup", str(tmp_path / "backups"))
+    shutil.rmtree(company.home)
+    assert "closed months: 2011-05 to 2011-06" in company.done("restore", str(tmp_path / "backups"))
+    is_the_same = company.published.read_bytes() == paid
+    assert is_the_same
+    # Calculated again from what was restored: landings, books, and the seeds.
     answer = company.done("verify", "--rebuild")
     assert "books: 2 in one chain, 2011-05 to 2011-06" in answer
     assert "ledger: rebuilt from landings, books and seeds, the same bytes" in answer
-    (company.home / "warehouse.duckdb").unlink()
+    assert not (company.home / "warehouse.duckdb").exists()
     assert "Run `commissions run` first" in company.refused("periods")
     log = company.home / "landings" / "manifest.json"
     before = log.read_bytes()

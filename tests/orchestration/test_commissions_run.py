@@ -192,6 +192,10 @@ USAGE: dict[str, Callable[[str], bool]] = {
     "check": lambda text: "Writes nothing" in text,
     "summary": lambda text: "last published run" in text,
     "ui": lambda text: "--port" in text,
+    "prepare": lambda text: "before it starts" in text,
+    "doctor": lambda text: "Writes nothing" in text,
+    "backup": lambda text: "--keep" in text,
+    "restore": lambda text: "--dry-run" in text,
 }
 
 
