@@ -18,6 +18,7 @@ import click
 
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
+from orchestration.events.commands import add_event_commands
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
@@ -32,6 +33,7 @@ Environment:
   COMMISSIONS_HOME        folder of everything that is written (default: var/ in the project)
   COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
   COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
+  COMMISSIONS_NOTIFICATIONS  who is told of events and alerts (default: ingestion/notifications.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
@@ -311,3 +313,4 @@ def _count(number: int, noun: str) -> str:
 
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_event_commands(main, with_settings)
