@@ -8,6 +8,7 @@ it is in the outbox: a kill before that sends the event again, under the same id
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -15,8 +16,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from orchestration.alerts import Alert, send_alerts
 from orchestration.books.desk import complete_log
 from orchestration.books.publications import record_publication
+from orchestration.events.asking import dead_letters, note_reported
 from orchestration.events.deriving import derive
 from orchestration.events.outbox import Due, Outbox, open_outbox, stamp
 from orchestration.events.receivers import Receiver
@@ -77,7 +80,10 @@ def catch_up(settings: RunSettings, outbox: Outbox, now: datetime) -> int:
         complete_log(settings)
     record_publication(settings)
     with RunLock(settings.events_lock, wait=True):
-        return outbox.add(derive(settings.books), now)
+        added = outbox.add(derive(settings.books), now)
+    # Looked at since: the sensor compares it with the published file.
+    os.utime(outbox.path)
+    return added
 
 
 def deliver(
@@ -98,11 +104,44 @@ def deliver(
     if not receivers:
         return []
     with ThreadPoolExecutor(len(receivers), thread_name_prefix="receiver") as pool:
-        return list(
-            pool.map(
-                lambda receiver: _serve(settings.outbox, receiver, clock, is_dry_run), receivers.values()
-            )
+        served = list(
+            pool.map(lambda one: _serve(settings.outbox, one, clock, is_dry_run), receivers.values())
         )
+    if not is_dry_run:
+        _alert(settings, served)
+    return served
+
+
+def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
+    """Tell of what was given up, also by a pass that was killed before it told, and of receivers that get nothing."""
+    with open_outbox(settings.outbox) as outbox:
+        letters = dead_letters(outbox, only_unreported=True)
+        alerts = [
+            Alert(
+                "dead_letter",
+                "error",
+                f"{letter['receiver']} did not take {letter['event_type']} of {letter['subject']}",
+                f"Event {letter['sequence']} ({letter['event_id']}) was given up after {letter['attempts']} attempts: "
+                f"{letter['problem']}. When {letter['receiver']} is mended: "
+                f"commissions events replay --to {letter['receiver']} --dead",
+                f"{letter['receiver']}/{letter['event_id']}",
+            )
+            for letter in letters
+        ]
+        alerts += [
+            Alert(
+                "run_failed",
+                "error",
+                f"Events for {one.receiver} are not sent",
+                f"{one.note}. They wait, and are sent when it is mended.",
+                f"deliver_events/{one.receiver}",
+            )
+            for one in served
+            if one.is_refused
+        ]
+        # Also those that a channel did not take before.
+        send_alerts(*alerts, settings=settings)
+        note_reported(outbox, letters)
 
 
 def _serve(path: Path, receiver: Receiver, clock: Clock, is_dry_run: bool) -> Served:
