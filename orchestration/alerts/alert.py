@@ -47,9 +47,10 @@ def presentable(alert: Alert, env: Mapping[str, str] = os.environ) -> Alert:
     hide = Redactor(value for name, value in env.items() if _SECRET_NAMES.search(name))
     title = " ".join(hide(alert.title).split())
     return replace(
-        alert, title=_cut(title, TITLE_LENGTH_MAX), text=_cut(hide(alert.text).strip(), TEXT_LENGTH_MAX)
+        alert, title=cut(title, TITLE_LENGTH_MAX), text=cut(hide(alert.text).strip(), TEXT_LENGTH_MAX)
     )
 
 
-def _cut(text: str, length_max: int) -> str:
+def cut(text: str, length_max: int) -> str:
+    """The text, no longer than so many characters."""
     return text if len(text) <= length_max else f"{text[: length_max - 4]} ..."

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster import AssetCheckEvaluation, DagsterEventType, DagsterRun, DagsterRunStatus
 
-from orchestration.alerts.alert import Alert, Kind, Severity
+from orchestration.alerts.alert import Alert, Kind, Severity, cut
 from orchestration.failures import failed_steps
 
 # More failed checks of one severity are told together.
 SINGLE_CHECKS_MAX = 3
 LISTED_MAX = 10
+# So that what follows the message is not cut off.
+MESSAGE_LENGTH_MAX = 1_500
 
 
 def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
@@ -43,12 +45,14 @@ def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
 
 def _failed(run: DagsterRun, steps: Sequence[tuple[str, str]]) -> Alert:
     step, message = steps[0] if steps else ("", "the log says where")
+    # Somebody's action that was refused has changed nothing, and he sees it: nobody is called for that.
+    severity: Severity = "warning" if message.startswith("Refused: ") else "error"
     others = f"\nAlso failed: {', '.join(name for name, _ in steps[1:])}." if len(steps) > 1 else ""
     return Alert(
         "run_failed",
-        "error",
+        severity,
         f"Run of {run.job_name} failed" + (f" in step {step}" if step else ""),
-        f"{message}{others}\n\nRun {run.run_id}. Mend what the message names, then start {run.job_name} again; until then "
+        f"{cut(message, MESSAGE_LENGTH_MAX)}{others}\n\nRun {run.run_id}. Mend what the message names, then start {run.job_name} again; until then "
         "readers see what was published before.",
         f"{run.job_name}/{step}",
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from orchestration.alerts.alert import presentable
 from orchestration.alerts.runs import alerts_of_run
 from orchestration.alerts.sensors import ALERT_SENSORS
 from orchestration.definitions import defs
@@ -44,7 +45,7 @@ def run(
     result = dg.materialize([deals], instance=instance, raise_on_error=False)
     alerts = alerts_of_run(instance, instance.get_run_by_id(result.run_id) or result.dagster_run)
     for alert in alerts:
-        assert result.run_id in alert.text
+        assert result.run_id in presentable(alert).text
     return [
         (alert.kind, alert.severity, alert.title, alert.subject, alert.text.split("\n")[0])
         for alert in alerts
@@ -64,6 +65,18 @@ def test_a_run_that_failed_tells_step_reason_and_checks(instance: dg.DagsterInst
         ),
         ("check_failed", "error", "crm/deals/unique did not pass", "crm/deals/unique", "crm/deals/unique: unique: 3 rows"),
     ]  # fmt: skip
+
+
+def test_a_long_reason_does_not_push_the_run_out_of_the_text(instance: dg.DagsterInstance) -> None:
+    ((*_, reason),) = run(instance, {}, dg.Failure("x" * 9000, allow_retries=False))
+    assert len(reason) == 1500
+
+
+def test_an_action_that_was_refused_is_only_a_warning(instance: dg.DagsterInstance) -> None:
+    ((kind, severity, *_),) = run(
+        instance, {}, dg.Failure("Refused: 2014-03 is closed.", allow_retries=False)
+    )
+    assert (kind, severity) == ("run_failed", "warning")
 
 
 def test_warnings_of_a_good_run_and_freshness_are_told_apart(instance: dg.DagsterInstance) -> None:
