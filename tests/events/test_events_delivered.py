@@ -197,11 +197,9 @@ def test_a_replay_keeps_ids_and_order(company: Company, erp: Receiving) -> None:
     assert sent(company, one).acknowledged == 2
     again = [one for one in erp.accepted if one.is_repeat]
     assert [one.event["sequence"] for one in again] == [1, 2]
-    assert all(
-        request.body == erp.server.requests[0].body
-        for request in erp.server.requests
-        if b'"sequence":1,' in request.body
-    )
+    first = [request.body for request in erp.server.requests if b'"sequence":1,' in request.body]
+    assert len(first) == 2
+    assert first[0] == first[1]
 
 
 def test_a_receiver_gets_its_types_from_its_day_on_and_all_of_it_after_it_was_disabled(

@@ -16,7 +16,7 @@ from recorded_company import Company
 from orchestration.events.outbox import open_outbox
 
 ROOT = Path(__file__).resolve().parents[2]
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))
 
 
 def start(company: Company, erp: Receiving, **further: object) -> subprocess.Popen[str]:
