@@ -5,7 +5,7 @@
     types = ["period.closed", "payout.*"]     # default: all
     since = 2026-12-01                        # events from this day on (UTC); default: all
     timeout_seconds = 15                      # connecting and answering together
-    attempts_max = 14                         # then the delivery is given up: a dead letter
+    attempts_max = 18                         # then the delivery is given up: a dead letter
     retry_seconds_min = 10                    # after the first failure; doubled and more, with jitter, up to
     retry_seconds_max = 21600
     parallel = 4                              # subjects at a time
@@ -49,7 +49,7 @@ class Receiver(Section):
     types: tuple[str, ...] = ("*",)
     since: date | None = None
     timeout_seconds: float = Field(15, gt=0, le=120)
-    attempts_max: int = Field(14, ge=1, le=100)
+    attempts_max: int = Field(18, ge=1, le=100)
     retry_seconds_min: float = Field(10, ge=0)
     retry_seconds_max: float = Field(21_600, ge=0)
     parallel: int = Field(4, ge=1, le=32)
