@@ -2,7 +2,7 @@
 
     from orchestration.alerts import Alert, send_alerts
 
-    send_alerts(Alert("check_failed", "warning", "Deals are three days old", "Look at ...", "crm/Opportunity"))
+    send_alerts(Alert("freshness_overdue", "warning", "Deals are three days old", "Look at ...", "crm/Opportunity"))
 
 Sending never raises and, without channels, does nothing: an alert must not break what it tells of. `config` reads the channels,
 `channels` sends to one, `store` remembers what was sent, `runs` makes the alerts of a Dagster run, `sensors` are Dagster's.

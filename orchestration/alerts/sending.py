@@ -22,14 +22,19 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of an alert on a channel; ``problem`` is None when it was sent."""
+    """What became of an alert on a channel; ``problem`` is None when it was sent.
+
+    ``channel`` is empty when the alert could not even be noted: then nobody will try again.
+    """
 
     channel: str
     title: str
     problem: str | None
 
     def __str__(self) -> str:
-        return f"{self.channel}: {self.title}: " + (f"NOT SENT, {self.problem}" if self.problem else "sent")
+        return f"{self.channel or 'alerts'}: {self.title}: " + (
+            f"NOT SENT, {self.problem}" if self.problem else "sent"
+        )
 
 
 def send_alerts(
@@ -53,7 +58,7 @@ def send_alerts(
                 wanting = [channel.name for channel in config.channels.values() if channel.wants(alert)]
                 store.raise_alert(presentable(alert), wanting, config.repeat_hours, now())
     except (NotificationsError, OSError, sqlite3.Error) as error:
-        return [Sent("alerts", alert.title, str(error)) for alert in alerts]
+        return [Sent("", alert.title, str(error)) for alert in alerts]
     return flush(settings, config=config, now=now, sleep=sleep)
 
 
@@ -74,7 +79,7 @@ def flush(
         with lock, open_store(settings.alerts) as store:
             return [_send(store, config, pending, now, sleep) for pending in store.pending(now())]
     except (NotificationsError, OSError, sqlite3.Error) as error:
-        return [Sent("alerts", "pending alerts", str(error))]
+        return [Sent("", "pending alerts", str(error))]
 
 
 def _send(

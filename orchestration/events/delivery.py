@@ -140,8 +140,9 @@ def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
             if one.is_refused
         ]
         # Also those that a channel did not take before.
-        send_alerts(*alerts, settings=settings)
-        note_reported(outbox, letters)
+        sent = send_alerts(*alerts, settings=settings)
+        if all(one.channel for one in sent):
+            note_reported(outbox, letters)
 
 
 def _serve(path: Path, receiver: Receiver, clock: Clock, is_dry_run: bool) -> Served:

@@ -25,6 +25,7 @@ UNFINISHED = (
 )
 # A pass ends within minutes; a run that is older was killed.
 DEAD_AFTER = timedelta(minutes=15)
+AGAIN_AFTER = timedelta(minutes=10)
 
 
 # In no pool: it does not touch the warehouse.
@@ -36,7 +37,7 @@ def deliver_due_events(context: dg.OpExecutionContext) -> None:
         served = deliver(RunSettings.from_env(), receivers)
         alerts = flush(RunSettings.from_env())
     except (BooksError, NotificationsError) as error:
-        raise dg.Failure(f"Refused: {error}.", allow_retries=False) from None
+        raise dg.Failure(f"Nothing was delivered: {error}.", allow_retries=False) from None
     for sent in alerts:
         (context.log.error if sent.problem else context.log.info)(str(sent))
     for one in served:
@@ -67,6 +68,8 @@ def events_are_due(context: dg.SensorEvaluationContext) -> dg.SkipReason | dg.Ru
         return dg.SkipReason("no receivers in notifications.toml")
     if running := _unfinished(context.instance):
         return dg.SkipReason(f"run {running} delivers, or waits for another run to end")
+    if failed := _failed_lately(context.instance):
+        return dg.SkipReason(f"run {failed} failed; it is tried again after {AGAIN_AFTER}")
     reason = why_due(settings, receivers, datetime.now(UTC))
     return dg.RunRequest(tags={"reason": reason}) if reason else dg.SkipReason("nothing is due")
 
@@ -110,11 +113,23 @@ def _unfinished(instance: dg.DagsterInstance) -> str | None:
     """The run of the job that has not ended; one that was killed is marked as failed instead."""
     for record in instance.get_run_records(RunsFilter(job_name=JOB_NAME, statuses=list(UNFINISHED))):
         run = record.dagster_run
-        is_old = record.start_time is not None and (
-            datetime.now(UTC) - datetime.fromtimestamp(record.start_time, UTC) > DEAD_AFTER
+        began = (
+            datetime.fromtimestamp(record.start_time, UTC) if record.start_time else record.create_timestamp
         )
-        if run.status == DagsterRunStatus.STARTED and is_old:
+        # A queued run may wait for hours; the others last a few minutes.
+        if run.status != DagsterRunStatus.QUEUED and datetime.now(UTC) - began > DEAD_AFTER:
             instance.report_run_failed(run, KILLED)
             continue
         return run.run_id
+    return None
+
+
+def _failed_lately(instance: dg.DagsterInstance) -> str | None:
+    """The last run of the job when it failed a moment ago: it would fail again."""
+    for record in instance.get_run_records(RunsFilter(job_name=JOB_NAME), limit=1):
+        is_recent = record.end_time is not None and (
+            datetime.now(UTC) - datetime.fromtimestamp(record.end_time, UTC) < AGAIN_AFTER
+        )
+        if record.dagster_run.status == DagsterRunStatus.FAILURE and is_recent:
+            return record.dagster_run.run_id
     return None

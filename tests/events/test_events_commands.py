@@ -9,11 +9,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
+from dagster import DagsterRunStatus
 from fault_server import Answer, Request, status
 from receiving import SECRET, Receiving
 from recorded_company import Company
 
 from orchestration.cli import main
+from orchestration.events import jobs
 from orchestration.events.jobs import deliver_events, events_are_due, why_due
 from orchestration.events.receivers import Receiver
 from orchestration.settings import TELEMETRY_OFF
@@ -255,3 +257,40 @@ def test_the_sensor_starts_a_delivery_when_something_is_due_and_not_otherwise(
         file.write_text("[receivers.erp]")
         assert isinstance(looked(), dg.SkipReason)
         assert not delivered().success
+
+
+def test_a_delivery_of_dagster_that_was_killed_or_failed_does_not_stop_the_others(
+    company: Company, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked() -> dg.SkipReason | dg.RunRequest:
+        with dg.build_sensor_context(instance=instance) as context:
+            return events_are_due(context)  # type: ignore[return-value]
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        company.release("2014-01")
+        run = instance.create_run_for_job(deliver_events, status=DagsterRunStatus.STARTED)
+        assert looked() == dg.SkipReason(f"run {run.run_id} delivers, or waits for another run to end")
+        monkeypatch.setattr(jobs, "DEAD_AFTER", timedelta(0))
+        found = looked()
+        marked = instance.get_run_by_id(run.run_id)
+        assert marked is not None
+        assert marked.status == DagsterRunStatus.FAILURE
+        assert found == dg.SkipReason(f"run {run.run_id} failed; it is tried again after 0:10:00")
+        monkeypatch.setattr(jobs, "AGAIN_AFTER", timedelta(0))
+        assert isinstance(looked(), dg.RunRequest)
+
+
+def test_a_dead_letter_is_told_when_the_channels_can_be_used_again(
+    company: Company, erp: Receiving, file: Path, typed: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erp.server.route("POST", "/slack")(lambda request: Answer(200, "ok"))
+    monkeypatch.setenv("ALERTS__OPS__URL", f"{erp.server.url}/slack")
+    good = file.read_text() + '[alerts.channels.ops]\nkind = "slack"\n'
+    file.write_text(good.replace("slack", "pigeon"))
+    company.release("2014-01")
+    erp.server.fault("/hooks", status(410))
+    assert "1 given up" in typed("events", "deliver").stdout
+    file.write_text(good)
+    typed("events", "deliver")
+    typed("events", "deliver")
+    assert len(erp.server.asked("/slack")) == 1
