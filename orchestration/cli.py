@@ -35,8 +35,9 @@ Environment:
   COMMISSIONS_HOME        folder of everything that is written (default: var/ in the project)
   COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
   COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
-  COMMISSIONS_NOTIFICATIONS  who is told of events and alerts (default: ingestion/notifications.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
+  COMMISSIONS_NOTIFICATIONS
+                          who is told of events and alerts (default: ingestion/notifications.toml)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
 

@@ -15,7 +15,7 @@ EXIT_FAILED = 1
 
 @click.group()
 def alerts() -> None:
-    """What somebody has to look at, told by webhook, Slack or e-mail: docs/alerts.md.
+    """Test the alerts, list them. See docs/alerts.md.
 
     Channels are sections of ingestion/notifications.toml (COMMISSIONS_NOTIFICATIONS names another file).
     """

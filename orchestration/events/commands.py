@@ -23,7 +23,7 @@ SHOWN = 20
 
 @click.group()
 def events() -> None:
-    """What happened, told to other systems by signed webhooks: docs/events.md.
+    """Tell other systems what happened. See docs/events.md.
 
     Receivers are sections of ingestion/notifications.toml (COMMISSIONS_NOTIFICATIONS names another file).
     """
@@ -131,8 +131,9 @@ def list_events(
 @to
 @click.option("--dry-run", is_flag=True, help="Say what would be sent now; send nothing.")
 def deliver(settings: RunSettings, receiver: str | None, dry_run: bool) -> None:
-    """Send what is due, once over all receivers; failed deliveries wait for their time. Dagster does it by itself.
+    """Send what is due.
 
+    One pass over all receivers; what failed waits for its time. Dagster does it by itself.
     Exit code 1 when something is configured so that nothing can be sent.
     """
     from orchestration.events import delivery
@@ -167,9 +168,9 @@ def replay(
     since: datetime | None,
     dry_run: bool,
 ) -> None:
-    """Queue events once more for a receiver, under the same ids; the next delivery sends them.
+    """Send events once more, under the same ids.
 
-    At least one condition is needed; several must all hold. `--after 0` is everything.
+    They are queued for a receiver, and the next delivery sends them. At least one condition is needed; several must all hold. `--after 0` is everything.
     """
     from orchestration.events import asking
 
@@ -201,7 +202,7 @@ def replay(
 
 @click.command()
 def receivers(settings: RunSettings) -> None:
-    """List the receivers: whether their secrets are set, and how far each has come."""
+    """List the receivers, and how far each has come."""
     from ingestion.api.errors import without_query
     from orchestration.events import asking
     from orchestration.notifications import NotificationsError
@@ -236,7 +237,10 @@ def receivers(settings: RunSettings) -> None:
 
 @click.command()
 def dead(settings: RunSettings) -> None:
-    """List the deliveries that were given up, and why. `replay --dead` queues them again."""
+    """List what was given up, and why.
+
+    `replay --dead` queues it again.
+    """
     from orchestration.events import asking
     from orchestration.summary import table
 
@@ -264,8 +268,9 @@ def dead(settings: RunSettings) -> None:
 @after
 @click.option("--replay", "is_mended", is_flag=True, help="Queue again what the receiver does not have.")
 def reconcile(settings: RunSettings, receiver: str | None, after: int, is_mended: bool) -> None:
-    """Compare the outbox with what the receivers say they have (their acknowledged_url), else list what is open.
+    """Ask the receivers what they have.
 
+    Compares the outbox with the answer of their acknowledged_url; without one lists what is not acknowledged.
     Exit code 1 when a receiver does not have every event.
     """
     from orchestration.events import asking, reconciling
@@ -313,7 +318,7 @@ def _compared(found: Any) -> list[str]:
 
 @click.command()
 def verify(settings: RunSettings) -> None:
-    """Make every event from the books again and compare it with the outbox. Writes nothing."""
+    """Compare every event with the books. Writes nothing."""
     from orchestration.events import asking
     from orchestration.events.outbox import open_outbox
 
@@ -323,7 +328,7 @@ def verify(settings: RunSettings) -> None:
 
 @click.command("new-secret")
 def new_secret() -> None:
-    """Print a new signing secret, for the environment here and for the receiver."""
+    """Print a new signing secret."""
     from orchestration.events.signing import new_secret as make
 
     click.echo(make())

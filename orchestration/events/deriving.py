@@ -38,6 +38,7 @@ TYPES = {
     "resolve_dispute": "dispute.resolved",
     "dispute_resolved": "dispute.resolved",
 }
+DECISIONS = ("approve_adjustment", "reject_adjustment")
 CALCULATED = "calculation.completed"
 # What receivers may ask for; `action.*` are those of later versions.
 EVENT_TYPES = (CALCULATED, *dict.fromkeys(TYPES.values()), "action.*")
@@ -167,11 +168,10 @@ def _facts(record: Action | Publication, actions: Sequence[Action], books: Path)
 
 
 def _referenced(record: Action, actions: Sequence[Action]) -> Action | None:
-    """The earlier action that this one is about; an export's number is that of its record instead."""
-    number = record.reference_number
-    if record.action_code.startswith("export_") or not number or number >= record.action_number:
+    """The adjustment that a decision is about; the numbers of other actions may be those of something else."""
+    if record.action_code not in DECISIONS or not record.reference_number:
         return None
-    return actions[number - 1]
+    return actions[record.reference_number - 1]
 
 
 def _further(record: Action, referenced: Action | None, books: Path) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def _further(record: Action, referenced: Action | None, books: Path) -> dict[str
             "book_hash": record.lines_fingerprint,
             "look_up": {"mart": "fct_payouts", "period_code": record.period_code},
         }
-    if code in ("adjust", "approve_adjustment", "reject_adjustment"):
+    if code == "adjust" or code in DECISIONS:
         asked = referenced if referenced and code != "adjust" else record
         return {
             "adjustment_number": asked.action_number,

@@ -1,8 +1,11 @@
 """Signatures are those of Standard Webhooks: two implementations that are not ours agree, and refuse what was changed."""
 
 import base64
+import re
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from receiving import SECRET
@@ -68,6 +71,18 @@ def test_while_a_secret_is_replaced_both_verify() -> None:
         Webhook(secret).verify(BODY, sent)
     with pytest.raises(WebhookVerificationError):
         Webhook(new_secret()).verify(BODY, sent)
+
+
+def test_the_ten_lines_of_the_guide_verify_and_refuse() -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(lines, names)  # what receivers copy from there
+    is_genuine = names["is_genuine"]
+    assert is_genuine(SECRET, signed(new_secret(), SECRET), BODY)
+    assert not is_genuine(SECRET, signed(SECRET), BODY + b" ")
+    assert not is_genuine(SECRET, signed(new_secret()), BODY)
+    assert not is_genuine(SECRET, signed(SECRET, timestamp=int(time.time()) - 301), BODY)
 
 
 @pytest.mark.parametrize("secret", ["whsec_no base64!", "whsec_" + base64.b64encode(b"short").decode(), ""])
