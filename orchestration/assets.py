@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -23,6 +24,7 @@ from orchestration.books.archive import archive_landings
 from orchestration.books.files import BooksError
 from orchestration.books.landed import TABLES as BOOKS_TABLES
 from orchestration.books.landed import land_books
+from orchestration.books.publications import record_publication
 from orchestration.books.verify import restore_lost_warehouse
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
@@ -250,16 +252,27 @@ def _marts() -> list[dg.AssetKey]:
 def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The marts as readers see them: a read-only copy, replaced whole after a green build."""
     settings = run.settings
+    facts = {
+        "run_id": context.run_id,
+        "as_of_date": settings.as_of_date or dbt_as_of_date(),
+        "published_at": datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(),
+    }
     try:
+        # The copy of a run that was killed before it was recorded: it is about to be replaced.
+        record_publication(settings)
         publication = publish(
             warehouse=settings.warehouse,
             published=settings.published,
-            run={"run_id": context.run_id, "as_of_date": settings.as_of_date or dbt_as_of_date()},
+            run=facts,
             landed=list(_landed(context.instance)),
         )
-    except PublishError as error:
+    except (BooksError, PublishError) as error:
         raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
     settings.end_writing()
+    try:
+        record_publication(settings)
+    except BooksError as error:
+        raise dg.Failure(f"{error}. The marts are published.", allow_retries=False) from None
     shown = [change.__dict__ for change in publication.changes[:100]]
     return dg.MaterializeResult(
         metadata={

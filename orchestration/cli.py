@@ -16,9 +16,12 @@ from uuid import uuid4
 
 import click
 
+from orchestration.alerts.commands import add_alert_commands
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.doctor.command import doctor
+from orchestration.events.commands import add_event_commands
+from orchestration.failures import failed_steps
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
@@ -36,6 +39,8 @@ Environment:
   COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
   COMMISSIONS_CADENCES    when things run by themselves (default: orchestration/cadences.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
+  COMMISSIONS_NOTIFICATIONS
+                          who is told of events and alerts (default: ingestion/notifications.toml)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
 
@@ -259,6 +264,8 @@ def _execute(
     log: Path,
     started: float,
 ) -> bool:
+    from orchestration.alerts import send_alerts
+    from orchestration.alerts.runs import alerts_of_run
     from orchestration.manifest import ManifestError
     from orchestration.progress import Progress
 
@@ -273,6 +280,8 @@ def _execute(
     result = defs.resolve_job_def("daily").execute_in_process(
         instance=instance, run_id=run_id, raise_on_error=False
     )
+    for sent in send_alerts(*alerts_of_run(instance, result.dagster_run), settings=settings):
+        terminal.write(f"Alert to {sent}\n")
     if result.success:
         progress.say("done", f"{_count(progress.checks_passed, 'data test')} passed")
         return True
@@ -282,19 +291,9 @@ def _execute(
 
 def failure_text(result: dg.ExecuteInProcessResult) -> str:
     """Which steps failed, and why, in the words of the error that stopped them."""
-    texts = []
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                texts.append(f"FAILED {event.step_key}: {data.user_failure_data.description}")
-            elif data.error:
-                cause = data.error
-                while cause.cause:
-                    cause = cause.cause
-                texts.append(f"FAILED {event.step_key}: {cause.message.strip()}")
-        elif event.is_failure and event.job_failure_data.error and not texts:
-            texts.append(f"FAILED: {event.job_failure_data.error.message.strip()}")
+    texts = [
+        f"FAILED{f' {step}' if step else ''}: {message}" for step, message in failed_steps(result.all_events)
+    ]
     return "\n".join(texts) or "FAILED; the log says where"
 
 
@@ -335,3 +334,5 @@ for command in (backup, doctor, restore):
     main.add_command(command)
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_event_commands(main, with_settings)
+add_alert_commands(main, with_settings)

@@ -6,6 +6,8 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 UNFINISHED = (DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.CANCELING)
+# Jobs that run without the lock, beside other runs; their sensors look after them.
+WITHOUT_LOCK = ("deliver_events",)
 KILLED = "The process of this run ended before the run did: it was killed, or the machine stopped."
 
 
@@ -27,7 +29,12 @@ def clear_dead_runs(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     began = [
         run
         for run in instance.get_runs(RunsFilter(statuses=list(UNFINISHED)))
-        if run.run_id in claimed or (run.run_id != run_id and instance.get_run_step_stats(run.run_id))
+        if run.run_id in claimed
+        or (
+            run.run_id != run_id
+            and run.job_name not in WITHOUT_LOCK
+            and instance.get_run_step_stats(run.run_id)
+        )
     ]
     for run in began:
         instance.report_run_failed(run, KILLED)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dagster as dg
 
 from ingestion.registry import FILE_SYSTEMS
+from orchestration.alerts.sensors import ALERT_SENSORS
 from orchestration.assets import ASSETS, DBT, RunResource, known_systems
 from orchestration.automation import automated, automation_sensor
 from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
 from orchestration.books.jobs import JOBS
 from orchestration.cadences import cadences_file, read_cadences
+from orchestration.events.jobs import deliver_events, events_are_due
 from orchestration.schedules import (
     calculation_job,
     daily,
@@ -28,7 +30,7 @@ CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
 defs = dg.Definitions(
     assets=automated(ASSETS, LANDED, CADENCES),
-    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS],
+    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS, deliver_events],
     schedules=[
         *landing_schedules(CADENCES, LANDINGS),
         *([payroll_schedule(CADENCES, payroll_job)] if CADENCES.payroll_cron else []),
@@ -37,6 +39,8 @@ defs = dg.Definitions(
         automation_sensor(CADENCES.sensor_seconds),
         losses_sensor([keys[0] for keys in LANDED.values()], CADENCES.sensor_seconds, CALCULATION),
         journal_sensor(CADENCES, journal_job),
+        events_are_due,
+        *ALERT_SENSORS,
     ],
     resources={"run": RunResource(), "dbt": DBT},
     executor=dg.in_process_executor,

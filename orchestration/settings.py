@@ -121,6 +121,21 @@ class RunSettings:
         return self.home / "landings"
 
     @property
+    def outbox(self) -> Path:
+        """The events, and how far each receiver has come; made anew from the books when it is lost."""
+        return self.home / "events" / "outbox.sqlite"
+
+    @property
+    def events_lock(self) -> Path:
+        """The file that is held locked while publications are recorded and events are derived."""
+        return self.home / "events.lock"
+
+    @property
+    def alerts(self) -> Path:
+        """Which alerts were sent when."""
+        return self.home / "events" / "alerts.sqlite"
+
+    @property
     def unfinished(self) -> Path:
         """Exists while a run has written to the warehouse and has not published it."""
         return self.home / "unfinished"

@@ -100,7 +100,7 @@ class SourceConfig:
         Raises:
             MissingSecretError: it is not set; the message names the environment variable.
         """
-        value = _looked_up(("sources", self.name), name)
+        value = looked_up(("sources", self.name), name)
         if not value:
             raise MissingSecretError(
                 self.name,
@@ -110,7 +110,8 @@ class SourceConfig:
         return value
 
 
-def _looked_up(sections: tuple[str, ...], name: str) -> str:
+def looked_up(sections: tuple[str, ...], name: str) -> str:
+    """Return a secret from the environment (SECTION__SUBSECTION__NAME) or another of dlt's providers; empty when unset."""
     # `dlt.secrets.get` would keep the value for the pipeline's trace, which dlt writes to a file.
     for provider in dlt.secrets.config_providers:
         value, _ = (None, "") if provider.is_empty else provider.get_value(name, str, "", *sections)

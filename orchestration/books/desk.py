@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.books.actions import Action, append, read_actions
 from orchestration.books.exports import Export, read_exports
-from orchestration.books.files import BooksError
+from orchestration.books.files import TEMPORARY, BooksError
 from orchestration.books.landed import land_books
 from orchestration.books.period import Book, read_books
 from orchestration.lock import RunLock
@@ -148,8 +148,8 @@ def open_desk(
                 )
                 check_agreement(warehouse, settings.published)
                 desk.read()
-                _tell_of_untold_closings(desk)
-                _tell_of_untold_exports(desk)
+                _tell_of_untold_closings(settings.books, desk.actions, desk.books)
+                _tell_of_untold_exports(settings.books, desk.actions, desk.exports)
                 land_books(warehouse, settings.books)
                 # Also what a command that was killed had done, and had not shown.
                 is_behind = _states(warehouse, "marts.") != _states_published(settings.published)
@@ -205,15 +205,36 @@ def _published_as_of(published: Path) -> date:
     return date.fromisoformat(found[0])
 
 
-def _tell_of_untold_closings(desk: Desk) -> None:
+def complete_log(settings: RunSettings) -> int:
+    """Write the actions of closings and exports that were killed after their book or record was in place.
+
+    Returns how many. Cheap when nothing is missing: the run's lock is taken and bytes are checked only when something is.
+    Raises RunInProgress when a run holds the lock, BooksError when a book, a record or an action was changed.
+    """
+    actions = read_actions(settings.books / "actions")
+    told = {action.period_code for action in actions if action.action_code == "close"}
+    periods = {path.name for path in (settings.books / "periods").glob("*") if path.suffix != TEMPORARY}
+    told_exports = [action for action in actions if action.action_code.startswith("export_")]
+    exports = [path for path in (settings.books / "exports").glob("*") if path.suffix != TEMPORARY]
+    if periods <= told and len(exports) <= len(told_exports):
+        return 0
+    with RunLock(settings.lock):
+        actions = read_actions(settings.books / "actions")
+        before = len(actions)
+        _tell_of_untold_closings(settings.books, actions, read_books(settings.books / "periods"))
+        _tell_of_untold_exports(settings.books, actions, read_exports(settings.books / "exports"))
+        return len(actions) - before
+
+
+def _tell_of_untold_closings(folder: Path, actions: list[Action], books: Sequence[Book]) -> None:
     """Write the action of a closing that was killed after its book was in place: the book decides."""
-    told = {action.period_code for action in desk.actions if action.action_code == "close"}
-    for book in desk.books:
+    told = {action.period_code for action in actions if action.action_code == "close"}
+    for book in books:
         if book.period_code not in told:
-            desk.actions.append(
+            actions.append(
                 append(
-                    desk.settings.books / "actions",
-                    desk.actions,
+                    folder / "actions",
+                    actions,
                     action_code="close",
                     acted_at=datetime.fromisoformat(book.closed_at),
                     actor=book.closed_by,
@@ -223,15 +244,15 @@ def _tell_of_untold_closings(desk: Desk) -> None:
             )
 
 
-def _tell_of_untold_exports(desk: Desk) -> None:
+def _tell_of_untold_exports(folder: Path, actions: list[Action], exports: Sequence[Export]) -> None:
     """Write the action of an export that was killed after its record was in place: the record decides."""
-    told = {action.reference_number for action in desk.actions if action.action_code.startswith("export_")}
-    for export in desk.exports:
+    told = {action.reference_number for action in actions if action.action_code.startswith("export_")}
+    for export in exports:
         if export.export_number not in told:
-            desk.actions.append(
+            actions.append(
                 append(
-                    desk.settings.books / "actions",
-                    desk.actions,
+                    folder / "actions",
+                    actions,
                     action_code=f"export_{export.export_code}",
                     acted_at=datetime.fromisoformat(export.exported_at),
                     actor=export.exported_by,

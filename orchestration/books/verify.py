@@ -16,6 +16,7 @@ from orchestration.books.exports import read_exports
 from orchestration.books.files import BooksError, file_hash
 from orchestration.books.landed import check_closings, check_exports, land_books
 from orchestration.books.period import DETERMINISTIC, LINES, PARQUET, read_books, totals
+from orchestration.books.publications import read_publications
 from orchestration.failures import core_line
 from orchestration.manifest import dbt_executable
 from orchestration.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, RunSettings
@@ -43,6 +44,9 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
         told.append(f"books: {len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
     if exports:
         told.append(f"exports: {len(exports)} in one chain, every file as it was handed out")
+    publications = read_publications(settings.books / "publications")
+    if publications:
+        told.append(f"publications: {len(publications):,} in one chain")
     if (settings.landings / "manifest.json").exists():
         archive = check_archive(settings.landings)
         told.append(f"landings: {archive.tables} tables, {archive.rows:,} rows, {archive.archive_hash[:12]}")

@@ -13,10 +13,11 @@ from contract_company import AS_OF, approve, company, install
 from pay_groups import everybody
 
 from orchestration.books import acting, exporting
-from orchestration.books.desk import open_desk
+from orchestration.books.desk import complete_log, open_desk
 from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books
 from orchestration.books.verify import verify
+from orchestration.events.deriving import derive
 from orchestration.publish import publish
 from orchestration.settings import RunSettings
 from orchestration.situations.build import ROOT, calculate, write_seeds
@@ -71,6 +72,10 @@ def files(settings: RunSettings) -> dict[str, list[str]]:
         path.stem.removeprefix("payroll_all_"): path.read_text().splitlines()[1:]
         for path in sorted(settings.exports.rglob("*.csv"))
     }
+
+
+def exported_events(settings: RunSettings) -> int:
+    return sum(event.event_type == "payout.exported" for event in derive(settings.books))
 
 
 def run_again(settings: RunSettings) -> None:
@@ -209,7 +214,13 @@ def test_an_export_killed_at_any_step_is_whole_or_not_there(settings: RunSetting
         killed = subprocess.run(
             [sys.executable, "-c", KILLED, str(home), str(steps)], cwd=ROOT, capture_output=True, check=False
         )
+        recorded = len([path for path in (copy.books / "exports").glob("*") if path.suffix != ".tmp"])
+        if steps % 2:
+            # Every other time the delivery of events comes before the next command, and completes the log.
+            complete_log(copy)
+            assert exported_events(copy) == recorded
         export(copy)
+        assert exported_events(copy) == 2
         assert files(copy) == MARCH
         reconciled(copy)
         told = verify(copy, is_rebuilt=False)

@@ -3,6 +3,7 @@
 One installation is taken through all of it; the tests depend on each other's order.
 """
 
+import json
 import os
 import random
 import resource
@@ -171,6 +172,30 @@ def test_a_corrected_payout_is_unfolded(company: Installation) -> None:
     first, *_, last = answer.strip().splitlines()
     assert first.split()[-2] == last.split()[-2] == f"{amount:,.2f}"
     assert "months with payouts: " in company.refused("explain", payee, "2010-01")
+
+
+def test_every_action_and_every_run_is_an_event(company: Installation) -> None:
+    events = [json.loads(line) for line in company.done("events", "list", "--json").splitlines()]
+    actions = len(list((company.home / "books" / "actions").glob("*.json")))
+    runs = [event["data"] for event in events if event["type"] == "calculation.completed"]
+    assert len(events) == actions + len(runs)
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    # To the end of August, to the 30th of July, and again: a day less of July is other lines.
+    assert [run["as_of_date"] for run in runs[:2]] == ["2011-08-31", "2011-07-30"]
+    assert runs[1]["is_changed"]
+    may = [event["type"] for event in events if event["subject"] == "period/2011-05"]
+    assert may[:2] == ["credits.released", "credits.released"], "two plans"
+    assert may.index("release.withdrawn") < may.index("period.closed")
+    (closed,) = [
+        event["data"]
+        for event in events
+        if event["type"] == "period.closed" and "2011-05" in event["subject"]
+    ]
+    assert closed["line_count"] == 44
+    assert [(total["currency_code"], Decimal(total["amount"])) for total in closed["totals"]] == company.ask(
+        "select currency_code, sum(payout_amount) from marts.fct_payouts where period_code = '2011-05' group by all"
+    )
+    assert "each as the books say. Verified." in company.done("events", "verify")
 
 
 def test_a_destroyed_home_is_restored_proved_and_its_warehouse_rebuilt(
