@@ -28,6 +28,7 @@ from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
+from orchestration.marts_file import MartsFileError
 from orchestration.preflight import PreflightError, check_inputs
 from orchestration.publish import PublishError, publish
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
@@ -254,8 +255,9 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
             published=settings.published,
             run={"run_id": context.run_id, "as_of_date": settings.as_of_date or dbt_as_of_date()},
             landed=list(_landed(context.instance)),
+            key=settings.published_key(),
         )
-    except PublishError as error:
+    except (MartsFileError, PublishError) as error:
         raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
     settings.end_writing()
     shown = [change.__dict__ for change in publication.changes[:100]]

@@ -19,6 +19,8 @@ import click
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.lock import RunInProgress, RunLock
+from orchestration.marts_file import MartsFileError
+from orchestration.reader_commands import add_reader_commands
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ Environment:
   COMMISSIONS_EXTRACTS    folder of the extracts (default: the bundled sample company)
   COMMISSIONS_SOURCES     the systems that are read by a connector (default: ingestion/sources.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
+  COMMISSIONS_PUBLISHED_KEY  where the key of the published file is, env:NAME or file:PATH (default: not encrypted)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
 
@@ -55,7 +58,10 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         if settings.as_of_date:
             # `today` is resolved once: the steps and dbt read the day.
             os.environ["COMMISSIONS_AS_OF_DATE"] = settings.as_of_date
-        return command(settings, *args, **kwargs)
+        try:
+            return command(settings, *args, **kwargs)
+        except MartsFileError as error:
+            raise click.ClickException(str(error)) from None
 
     return wrapped
 
@@ -311,3 +317,4 @@ def _count(number: int, noun: str) -> str:
 
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_reader_commands(main, with_settings)

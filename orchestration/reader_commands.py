@@ -1,0 +1,51 @@
+"""What people read, as commands: files of marts for single viewers, questions with answers, the documentation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestration.settings import RunSettings, shown
+
+
+def add_reader_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
+    """Add the commands to the command line."""
+    for command in (audiences,):
+        assert command.callback is not None
+        command.callback = with_settings(command.callback)
+        main.add_command(command)
+
+
+def needs_publication(settings: RunSettings) -> None:
+    """End the command when nothing was published yet."""
+    if not settings.published.exists():
+        click.echo(f"{shown(settings.published)} does not exist yet. Start with: commissions run", err=True)
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--viewer", help="One viewer, by id or e-mail; without it everybody who has figures to see.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
+)
+def audiences(settings: RunSettings, viewer: str | None, folder: Path | None) -> None:
+    """Write a DuckDB file for each viewer, with only the rows that the viewer may see.
+
+    Payees see themselves, managers whoever reported to them while they did, both once figures are released; other roles are rows
+    of seeds/operations/roles.csv. With COMMISSIONS_PUBLISHED_KEY the files are encrypted with that key.
+    """
+    from orchestration.audiences import AudienceError, declarations, render, share
+    from orchestration.manifest import ensure_manifest, read_manifest
+
+    needs_publication(settings)
+    ensure_manifest()
+    try:
+        shared = share(settings, declarations(read_manifest()), viewer=viewer, folder=folder)
+    except AudienceError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(render(shared, folder or settings.audiences))
