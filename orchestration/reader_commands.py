@@ -32,18 +32,27 @@ def needs_publication(settings: RunSettings) -> None:
 @click.option(
     "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )
-def audiences(settings: RunSettings, viewer: str | None, folder: Path | None) -> None:
+@click.option(
+    "--show-key", is_flag=True, help="Print the key of the viewer's encrypted file, and write nothing."
+)
+def audiences(settings: RunSettings, viewer: str | None, folder: Path | None, show_key: bool) -> None:
     """Write a DuckDB file for each viewer, with only the rows that the viewer may see.
 
     Payees see themselves, managers whoever reported to them while they did, both once figures are released; other roles are rows
-    of seeds/operations/roles.csv. With COMMISSIONS_PUBLISHED_KEY the files are encrypted with that key.
+    of seeds/operations/roles.csv. With COMMISSIONS_PUBLISHED_KEY each file is encrypted with a key of its own, which opens no other one.
     """
-    from orchestration.audiences import AudienceError, declarations, render, share
+    from orchestration.audiences import key_of, render, share
     from orchestration.manifest import ensure_manifest, read_manifest
+    from orchestration.visibility import AudienceError, declarations
 
     needs_publication(settings)
+    if show_key and not viewer:
+        raise click.UsageError("--show-key needs --viewer.")
     ensure_manifest()
     try:
+        if show_key and viewer:
+            click.echo(key_of(settings, viewer))
+            return
         shared = share(settings, declarations(read_manifest()), viewer=viewer, folder=folder)
     except AudienceError as error:
         click.echo(str(error), err=True)
