@@ -14,7 +14,7 @@ from orchestration.settings import RunSettings, shown
 
 def add_reader_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
     """Add the commands to the command line."""
-    for command in (audiences,):
+    for command in (audiences, questions, docs):
         assert command.callback is not None
         command.callback = with_settings(command.callback)
         main.add_command(command)
@@ -58,3 +58,42 @@ def audiences(settings: RunSettings, viewer: str | None, folder: Path | None, sh
         click.echo(str(error), err=True)
         sys.exit(1)
     click.echo(render(shared, folder or settings.audiences))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--sql", "with_sql", is_flag=True, help="Print the SQL as well.")
+@click.option("--markdown", is_flag=True, help="Print docs/questions.md.")
+def questions(settings: RunSettings, name: str | None, with_sql: bool, markdown: bool) -> None:
+    """Answer the named questions, or the one called NAME, from the published marts.
+
+    They are the files of dbt_project/analyses/questions; add yours there.
+    """
+    from orchestration.questions import UnknownQuestion, as_markdown, as_text, chosen
+
+    needs_publication(settings)
+    try:
+        asked = chosen(name)
+    except UnknownQuestion as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    with settings.open_published() as connection:
+        if markdown:
+            click.echo(as_markdown(connection, asked), nl=False)
+        else:
+            click.echo(as_text(connection, asked, with_sql=with_sql))
+
+
+@click.command()
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the site.")
+def docs(settings: RunSettings, folder: Path | None) -> None:
+    """Make the documentation of all models, tests, metrics and exposures: one HTML file that works offline."""
+    from orchestration.docs_site import DocsError, write_docs
+    from orchestration.lock import RunInProgress
+
+    try:
+        page = write_docs(settings, folder or settings.home / "docs")
+    except (DocsError, RunInProgress) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    click.echo(f"{shown(page)}: open it in a browser")
