@@ -60,7 +60,7 @@ bench: $(READY) ## Measure the speed against hand-written SQL: make bench SIZES=
 lint: $(READY) ## Check the style of Python and SQL.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests dbt_project/analyses
 
 types: $(READY) ## Check the Python types.
 	@$(BIN)/mypy ingestion orchestration benchmarks

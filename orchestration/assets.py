@@ -31,6 +31,7 @@ from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
+from orchestration.marts_file import MartsFileError
 from orchestration.preflight import PreflightError, check_inputs
 from orchestration.publish import PublishError, publish
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
@@ -265,8 +266,9 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
             published=settings.published,
             run=facts,
             landed=list(_landed(context.instance)),
+            key=settings.published_key(),
         )
-    except (BooksError, PublishError) as error:
+    except (BooksError, MartsFileError, PublishError) as error:
         raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
     settings.end_writing()
     try:

@@ -23,6 +23,8 @@ from orchestration.doctor.command import doctor
 from orchestration.events.commands import add_event_commands
 from orchestration.failures import failed_steps
 from orchestration.lock import RunInProgress, RunLock
+from orchestration.marts_file import MartsFileError
+from orchestration.reader_commands import add_reader_commands
 from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 
@@ -41,6 +43,7 @@ Environment:
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
   COMMISSIONS_NOTIFICATIONS
                           who is told of events and alerts (default: ingestion/notifications.toml)
+  COMMISSIONS_PUBLISHED_KEY  where the key of the published file is, env:NAME or file:PATH (default: not encrypted)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
 
@@ -66,7 +69,10 @@ def with_settings(command: Callable[..., Any], *, keeps_today: bool = False) -> 
         if settings.as_of_date and not keeps_today:
             # `today` is resolved once: the steps and dbt read the day.
             os.environ["COMMISSIONS_AS_OF_DATE"] = settings.as_of_date
-        return command(settings, *args, **kwargs)
+        try:
+            return command(settings, *args, **kwargs)
+        except MartsFileError as error:
+            raise click.ClickException(str(error)) from None
 
     return wrapped
 
@@ -336,3 +342,4 @@ add_commands(main, with_settings)
 add_export_commands(main, with_settings)
 add_event_commands(main, with_settings)
 add_alert_commands(main, with_settings)
+add_reader_commands(main, with_settings)

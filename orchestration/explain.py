@@ -24,7 +24,7 @@ def explain(settings: RunSettings, payee_id: str, period_code: str, plan_id: str
     """
     if not settings.published.exists():
         raise NothingPublished(f"{shown(settings.published)} does not exist yet. Start with: commissions run")
-    with duckdb.connect(str(settings.published), read_only=True) as marts:
+    with settings.open_published() as marts:
         payouts = _rows(
             marts,
             """

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.marts_file import MartsFileError, attach, open_marts
+
 MARTS = "marts"
 TMP_SUFFIX = ".tmp"
 # The copy is about as large as the warehouse; room for a second one keeps the disk from filling up.
@@ -70,12 +72,14 @@ def publish(
     published: Path,
     run: Mapping[str, str] | None = None,
     landed: Iterable[Mapping[str, object]] = (),
+    key: str | None = None,
 ) -> Publication:
     """Copy the marts of ``warehouse`` to ``published``. Every connection to the warehouse must be closed.
 
     Args:
         run: facts about the run, for `publication.run` (name, value).
         landed: one mapping a landed table, for `publication.landed`: system, table and its counts of rows.
+        key: encrypts the copy; None leaves it plain.
 
     Raises:
         PublishError: the warehouse or its marts are missing, the disk is too full, payouts and ledger
@@ -93,12 +97,14 @@ def publish(
 
     temporary = published.with_name(f"{published.name}.{os.getpid()}{TMP_SUFFIX}")
     try:
-        row_counts = copy_marts(warehouse, temporary)
-        check_copy(temporary, row_counts)
-        changes = payout_changes(previous=published if published.exists() else None, new=temporary)
-        describe(temporary, run or {}, list(landed), changes)
+        row_counts = copy_marts(warehouse, temporary, key)
+        check_copy(temporary, row_counts, key)
+        changes = payout_changes(previous=published if published.exists() else None, new=temporary, key=key)
+        describe(temporary, run or {}, list(landed), changes, key)
         publication = Publication(published, row_counts, tuple(changes), published.exists())
         put_in_place(temporary, published)
+    except MartsFileError as error:
+        raise PublishError(str(error)) from None
     except duckdb.Error as error:
         raise PublishError(f"the marts could not be copied: {str(error).splitlines()[0]}") from error
     finally:
@@ -157,7 +163,7 @@ def check_settlement(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str]) -> None:
+def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key: str | None = None) -> None:
     """Replace some marts of the published copy by what the warehouse says now; the others stay as they are.
 
     Raises PublishError when that fails; the copy before is then unchanged.
@@ -169,7 +175,7 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str]) -> 
         temporary.chmod(0o644)
         with duckdb.connect(":memory:") as connection:
             connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-            connection.execute(f"attach {_literal(temporary)} as copy")
+            attach(connection, temporary, "copy", key, read_only=False)
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("use warehouse")
             for name in names:
@@ -178,19 +184,19 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str]) -> 
             connection.execute("checkpoint copy")
             connection.execute("detach copy")
         put_in_place(temporary, published)
-    except (duckdb.Error, OSError) as error:
+    except (duckdb.Error, MartsFileError, OSError) as error:
         raise PublishError(f"the marts could not be refreshed: {str(error).splitlines()[0]}") from error
     finally:
         temporary.unlink(missing_ok=True)
         Path(f"{temporary}.wal").unlink(missing_ok=True)
 
 
-def copy_marts(warehouse: Path, target: Path) -> dict[str, int]:
+def copy_marts(warehouse: Path, target: Path, key: str | None = None) -> dict[str, int]:
     """Copy each table and view of the marts into a new file as a table. Returns the rows read, by mart."""
     row_counts: dict[str, int] = {}
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-        connection.execute(f"attach {_literal(target)} as copy")
+        attach(connection, target, "copy", key, read_only=False)
         # Views are calculated here as dbt calculates: in its time zone, with the functions of the warehouse.
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("use warehouse")
@@ -232,24 +238,24 @@ def _copy_comments(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) 
         connection.execute(f'comment on column copy."{name}"."{column}" is {_literal(comment)}')
 
 
-def check_copy(copy: Path, row_counts: Mapping[str, int]) -> None:
+def check_copy(copy: Path, row_counts: Mapping[str, int], key: str | None = None) -> None:
     """Open the finished file again and raise PublishError when a mart has other rows than its source."""
-    with duckdb.connect(str(copy), read_only=True) as connection:
+    with open_marts(copy, key) as connection:
         for name, expected in row_counts.items():
             found = _count(connection, f'"{name}"')
             if found != expected:
                 raise PublishError(f"the copy of {MARTS}.{name} has {found} rows, the warehouse {expected}")
 
 
-def payout_changes(*, previous: Path | None, new: Path) -> list[PayoutChange]:
+def payout_changes(*, previous: Path | None, new: Path, key: str | None = None) -> list[PayoutChange]:
     """Payout rows that were added, changed or removed since ``previous`` (None: nothing was published yet)."""
     with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {_literal(new)} as new (read_only)")
+        attach(connection, new, "new", key)
         if previous is None:
             # An empty table of the same columns: every row is an addition.
             connection.execute("create view previous as select * from new.fct_payouts where false")
         else:
-            connection.execute(f"attach {_literal(previous)} as old (read_only)")
+            attach(connection, previous, "old", key)
             connection.execute("create view previous as select * from old.fct_payouts")
         rows = connection.execute(
             """
@@ -283,9 +289,10 @@ def describe(
     run: Mapping[str, str],
     landed: Sequence[Mapping[str, object]],
     changes: Sequence[PayoutChange],
+    key: str | None = None,
 ) -> None:
     """Write the schema `publication` into the copy."""
-    with duckdb.connect(str(copy)) as connection:
+    with open_marts(copy, key, read_only=False) as connection:
         connection.execute("create schema publication")
         connection.execute("create table publication.run (name varchar, value varchar)")
         connection.execute(
@@ -321,7 +328,7 @@ def describe(
                 """,
                 [list(column) for column in zip(*map(dataclasses.astuple, changes), strict=True)],
             )
-        connection.execute("checkpoint")
+        connection.execute("checkpoint marts")
 
 
 def put_in_place(temporary: Path, published: Path) -> None:

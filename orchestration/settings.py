@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import yaml
+
+from orchestration.marts_file import open_marts, read_key
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -94,6 +97,19 @@ class RunSettings:
     def published(self) -> Path:
         """The read-only copy of the marts, replaced whole after each green run."""
         return self.home / "published" / "marts.duckdb"
+
+    def open_published(self) -> duckdb.DuckDBPyConnection:
+        """A connection on the published copy, read-only. Raises MartsFileError when it needs a key that is not named."""
+        return open_marts(self.published, self.published_key())
+
+    def published_key(self) -> str | None:
+        """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read anew each time, never kept."""
+        return read_key()
+
+    @property
+    def audiences(self) -> Path:
+        """The files of marts that single viewers may see."""
+        return self.home / "audiences"
 
     @property
     def dagster_home(self) -> Path:

@@ -28,7 +28,7 @@ def summarise(settings: RunSettings) -> str:
     """The summary of the last published run. Raises NothingPublished when there is none."""
     if not settings.published.exists():
         raise NothingPublished(f"{shown(settings.published)} does not exist yet. Start with: commissions run")
-    with duckdb.connect(str(settings.published), read_only=True) as marts:
+    with settings.open_published() as marts:
         sections = [
             landed(marts),
             transactions(marts),

@@ -1,9 +1,14 @@
 -- A database enforces not_null on the tables that dbt builds, but not on views: here are the rows of views in which a
 -- column is empty that the contract requires. Every view with a contract is listed (tests/project/test_conventions.py).
 {% set views = [
+  'dim_currencies',
   'dim_payees',
+  'dim_periods',
   'dim_plans',
+  'dim_reasons',
+  'dim_territories',
   'dim_transactions',
+  'dim_viewers',
   'fct_adjustments',
   'fct_calculations',
   'fct_commission_lines',
@@ -14,6 +19,7 @@
   'fct_payroll_balances',
   'fct_payroll_items',
   'fct_payroll_lines',
+  'fct_visibility',
   'fct_withheld_movements',
   'int_crediting__credits',
   'int_crediting__dispositions',

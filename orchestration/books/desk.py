@@ -144,15 +144,15 @@ def open_desk(
                     warehouse,
                     acted_at or datetime.now(UTC),
                     is_dry_run,
-                    _published_as_of(settings.published),
+                    _published_as_of(settings),
                 )
-                check_agreement(warehouse, settings.published)
+                check_agreement(warehouse, settings)
                 desk.read()
                 _tell_of_untold_closings(settings.books, desk.actions, desk.books)
                 _tell_of_untold_exports(settings.books, desk.actions, desk.exports)
                 land_books(warehouse, settings.books)
                 # Also what a command that was killed had done, and had not shown.
-                is_behind = _states(warehouse, "marts.") != _states_published(settings.published)
+                is_behind = _states(warehouse, "marts.") != _states_published(settings)
                 try:
                     yield desk
                 finally:
@@ -165,6 +165,7 @@ def open_desk(
                     warehouse=settings.warehouse,
                     published=settings.published,
                     names=(*STATE_MARTS, *DERIVED_MARTS),
+                    key=settings.published_key(),
                 )
 
 
@@ -179,29 +180,31 @@ def _states(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Any]:
         raise BooksError(f"the marts were made by an earlier version. {RUN_FIRST}") from None
 
 
-def _states_published(published: Path) -> list[Any]:
-    with duckdb.connect(str(published), read_only=True) as copy:
+def _states_published(settings: RunSettings) -> list[Any]:
+    with settings.open_published() as copy:
         return _states(copy, "")
 
 
-def check_agreement(warehouse: duckdb.DuckDBPyConnection, published: Path) -> None:
+def check_agreement(warehouse: duckdb.DuckDBPyConnection, settings: RunSettings) -> None:
     """Raise BooksError when the warehouse holds other ledger lines than the published copy."""
     digest = "select count(*), bit_xor(hash(ledger_line_key, currency_code, line_amount)) from {}"
-    with duckdb.connect(str(published), read_only=True) as copy:
+    with settings.open_published() as copy:
         seen = copy.execute(digest.format("fct_ledger_lines")).fetchone()
     try:
         held = warehouse.execute(digest.format("marts.fct_ledger_lines")).fetchone()
     except duckdb.CatalogException:
         held = None
     if seen != held:
-        raise BooksError(f"the warehouse holds other lines than {shown(published)}. {RUN_FIRST}")
+        raise BooksError(f"the warehouse holds other lines than {shown(settings.published)}. {RUN_FIRST}")
 
 
-def _published_as_of(published: Path) -> date:
-    with duckdb.connect(str(published), read_only=True) as copy:
+def _published_as_of(settings: RunSettings) -> date:
+    with settings.open_published() as copy:
         found = copy.execute("select value from publication.run where name = 'as_of_date'").fetchone()
     if found is None:
-        raise BooksError(f"{shown(published)} does not say to which day it was calculated. {RUN_FIRST}")
+        raise BooksError(
+            f"{shown(settings.published)} does not say to which day it was calculated. {RUN_FIRST}"
+        )
     return date.fromisoformat(found[0])
 
 

@@ -59,13 +59,15 @@ def compare_rebuilt(settings: RunSettings) -> str:
     """Rebuild the warehouse aside from landings, books and configuration; compare the ledger's bytes."""
     if not settings.published.exists():
         raise BooksError("nothing is published yet, so there is nothing to compare with")
-    with duckdb.connect(str(settings.published), read_only=True) as copy:
+    with settings.open_published() as copy:
         facts = dict(copy.execute("select name, value from publication.run").fetchall())
     with tempfile.TemporaryDirectory(dir=settings.home) as folder:
         rebuilt = Path(folder) / "warehouse.duckdb"
         rebuild(settings, rebuilt, str(facts["as_of_date"]))
-        before = ledger_bytes(settings.published, "fct_ledger_lines", Path(folder) / "published.parquet")
-        after = ledger_bytes(rebuilt, "marts.fct_ledger_lines", Path(folder) / "rebuilt.parquet")
+        with settings.open_published() as copy:
+            before = ledger_bytes(copy, "fct_ledger_lines", Path(folder) / "published.parquet")
+        with duckdb.connect(str(rebuilt), read_only=True) as connection:
+            after = ledger_bytes(connection, "marts.fct_ledger_lines", Path(folder) / "rebuilt.parquet")
     if before != after:
         raise BooksError(
             f"the ledger rebuilt from {settings.landings}, {settings.books} and the seeds differs from the published one "
@@ -101,14 +103,11 @@ def rebuild(settings: RunSettings, warehouse: Path, as_of_date: str) -> None:
         raise BooksError(f"the rebuilt warehouse could not be calculated: {core_line(answer.stdout)}")
 
 
-def ledger_bytes(database: Path, relation: str, target: Path) -> str:
+def ledger_bytes(connection: duckdb.DuckDBPyConnection, relation: str, target: Path) -> str:
     """SHA-256 of the ledger as Parquet, lines in the order of their keys."""
-    with duckdb.connect(str(database), read_only=True) as connection:
-        for statement in DETERMINISTIC:
-            connection.execute(statement)
-        connection.execute(
-            f"copy (select * from {relation} order by ledger_line_key) to '{target}' {PARQUET}"
-        )
+    for statement in DETERMINISTIC:
+        connection.execute(statement)
+    connection.execute(f"copy (select * from {relation} order by ledger_line_key) to '{target}' {PARQUET}")
     return file_hash(target)
 
 

@@ -75,6 +75,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "team_memberships": ("crediting", "team_id,payee_id,valid_from,valid_to,share_weight"),
     "payee_aliases": ("crediting", "source_system,alias,payee_id,valid_from,valid_to"),
     "windows": ("calendar", "calendar_id,window_code,window_from,window_to"),
+    "roles": ("operations", "viewer_id,role_code,scope_code,scope_id,valid_from,valid_to"),
 }
 
 

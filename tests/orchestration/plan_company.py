@@ -315,6 +315,16 @@ def rows() -> dict[str, list[dict[str, str]]]:
             window("fiscal", "2024H1", "2024-01-01", "2024-07-01"),
             window("fiscal", "2024H2", "2024-07-01", "2025-01-01"),
         ],
+        "roles": [
+            {**DATED, "viewer_id": "laura", "role_code": "admin", "scope_code": "all"},
+            {
+                **DATED,
+                "viewer_id": "west_desk",
+                "role_code": "limited_admin",
+                "scope_code": "plan",
+                "scope_id": "hunter",
+            },
+        ],
     }
 
 

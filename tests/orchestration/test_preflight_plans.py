@@ -27,6 +27,42 @@ def test_a_right_company_has_no_problems(company: PlanCompany) -> None:
 
 # What an analyst types, and all that the preflight says of it.
 MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
+    "an_admin_of_a_part": (
+        [("change", "roles", 2, {"scope_code": "plan", "scope_id": "hunter"})],
+        [
+            "seeds/operations/roles.csv row 2, column scope_code: an admin sees every mart whole, and the scope is 'plan'. Write scope_code all and no scope_id, or role_code limited_admin"
+        ],
+    ),
+    "a_limited_admin_of_everything": (
+        [("change", "roles", 3, {"scope_code": "all", "scope_id": ""})],
+        [
+            "seeds/operations/roles.csv row 3, column scope_code: a limited_admin sees a part, and the scope is all. Write payee, plan, org or team and its id, or role_code admin or auditor"
+        ],
+    ),
+    "a_scope_that_names_nothing": (
+        [("change", "roles", 3, {"scope_id": ""})],
+        [
+            "seeds/operations/roles.csv row 3, column scope_id: the scope is plan, and names nothing. Name what is seen; leave it empty where all is seen"
+        ],
+    ),
+    "an_admin_of_all_and_of_something": (
+        [("change", "roles", 2, {"scope_id": "hunter"})],
+        [
+            "seeds/operations/roles.csv row 2, column scope_id: the scope is all, and names 'hunter'. Name what is seen; leave it empty where all is seen"
+        ],
+    ),
+    "a_scope_of_no_plan": (
+        [("change", "roles", 3, {"scope_id": "huntr"})],
+        [
+            "seeds/operations/roles.csv row 3, column scope_id: there is no plan 'huntr'. Name a plan of plans.csv"
+        ],
+    ),
+    "a_viewer_with_a_space": (
+        [("change", "roles", 3, {"viewer_id": "west desk"})],
+        [
+            "seeds/operations/roles.csv row 3, column viewer_id: 'west desk' has a space, and files are named after viewers. Write the HRIS employee id, or a name without spaces"
+        ],
+    ),
     "payments_credited_and_paid_before": (
         [("change", "plans", 3, {"credit_event_code": "collection"})],
         [

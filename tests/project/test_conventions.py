@@ -20,13 +20,15 @@ CLOCKS = re.compile(r"\b(current_date|current_timestamp|now\s*\(|today\s*\(|getd
 # dbt ignores a misspelt key in silence; these are all that the project uses.
 KNOWN_KEYS = {
     "name", "description", "config", "columns", "data_tests", "data_type", "constraints", "quote",
-    "arguments", "tables", "schema",
+    "arguments", "tables", "schema", "time_spine", "granularity",
 }  # fmt: skip
 
 
 # Keys inside `config`, at the top of a file, and of unit tests.
 KNOWN_CONFIG_KEYS = {"column_types", "meta", "contract", "materialized", "severity", "enabled"}
-KNOWN_FILE_KEYS = {"version", "models", "seeds", "sources", "unit_tests"}
+KNOWN_FILE_KEYS = {
+    "version", "models", "seeds", "sources", "unit_tests", "semantic_models", "metrics", "exposures",
+}  # fmt: skip
 KNOWN_UNIT_TEST_KEYS = {"name", "description", "model", "given", "expect", "overrides"}
 # Literals other than 0 and 1 in model SQL, each with the reason why it is not a number of a plan.
 SCALES = "decimals handed to ratio()"
