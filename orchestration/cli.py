@@ -17,6 +17,7 @@ from uuid import uuid4
 import click
 
 from orchestration.books.commands import add_commands
+from orchestration.books.dispute_commands import add_dispute_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
@@ -311,3 +312,4 @@ def _count(number: int, noun: str) -> str:
 
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_dispute_commands(main, with_settings)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.assets import ASSETS, DBT, RunResource
+from orchestration.books.dispute_jobs import DISPUTE_JOBS
 from orchestration.books.export_jobs import EXPORT_JOBS
 from orchestration.books.jobs import JOBS
 from orchestration.schedules import daily, daily_schedule
 
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=[daily, *JOBS, *EXPORT_JOBS],
+    jobs=[daily, *JOBS, *EXPORT_JOBS, *DISPUTE_JOBS],
     schedules=[daily_schedule],
     resources={"run": RunResource(), "dbt": DBT},
     executor=dg.in_process_executor,

@@ -21,6 +21,10 @@
     plan_id varchar, payee_id varchar, currency_code varchar, amount decimal(18, 4), reason varchar, reference_number bigint,
     lines_fingerprint varchar, previous_hash varchar, action_hash varchar
   );
+  alter table raw_books.actions add column if not exists ledger_line_key varchar;
+  alter table raw_books.actions add column if not exists transaction_id varchar;
+  alter table raw_books.actions add column if not exists claimed_amount decimal(18, 4);
+  alter table raw_books.actions add column if not exists adjustment_number bigint;
   create table if not exists raw_books.exports (
     export_number bigint, export_code varchar, export_name varchar, pay_group_id varchar, export_period_code varchar,
     currency_code varchar, sequence_number integer, file_name varchar, file_hash varchar, row_count bigint,
