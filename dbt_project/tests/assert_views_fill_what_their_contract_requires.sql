@@ -48,6 +48,8 @@
   'rpt_payroll_cycles',
   'rpt_payroll_files',
   'rpt_payroll_reconciliation',
+  'rpt_payout_concentration',
+  'rpt_plan_costs',
   'rpt_skipped_transactions',
   'rpt_transaction_dispositions',
   'rpt_uncredited_recipients',

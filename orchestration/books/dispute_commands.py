@@ -60,7 +60,9 @@ def file(
 
     of_payout = [payee_id, period, plan_id, transaction_id, currency_code]
     if line is not None and any(of_payout):
-        raise click.UsageError("Name a LINE, or --payee and --period with what else the payout needs; not both.")
+        raise click.UsageError(
+            "Name a LINE, or --payee and --period with what else the payout needs; not both."
+        )
     if line is None and not (payee_id and period):
         raise click.UsageError("Name a LINE, or --payee and --period.")
     if line is not None:

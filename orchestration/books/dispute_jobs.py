@@ -60,9 +60,7 @@ def file_a_dispute(context: dg.OpExecutionContext, config: FileDisputeConfig) ->
 
     def filed(desk: Desk) -> list[str]:
         if line is not None:
-            return disputes.file_line(
-                desk, line, claim=config.claim, reason=config.reason, actor=config.by
-            )
+            return disputes.file_line(desk, line, claim=config.claim, reason=config.reason, actor=config.by)
         return disputes.file_payout(
             desk,
             payee_id=str(payee),
@@ -111,9 +109,7 @@ def withdraw_a_dispute(context: dg.OpExecutionContext, config: WithdrawDisputeCo
     _act(
         context,
         config.dry_run,
-        lambda desk: disputes.withdraw_dispute(
-            desk, config.number, reason=config.reason, actor=config.by
-        ),
+        lambda desk: disputes.withdraw_dispute(desk, config.number, reason=config.reason, actor=config.by),
     )
 
 
