@@ -48,6 +48,7 @@
   'rpt_payroll_cycles',
   'rpt_payroll_files',
   'rpt_payroll_reconciliation',
+  'rpt_payee_coverage',
   'rpt_payout_concentration',
   'rpt_plan_costs',
   'rpt_skipped_transactions',
