@@ -34,5 +34,10 @@
     export_number bigint, line_kind_code varchar, pay_group_id varchar, pay_cycle_code varchar, payee_id varchar,
     plan_id varchar, period_code varchar, entry_kind_code varchar, earnings_code varchar, posting_code varchar,
     account_code varchar, currency_code varchar, line_amount decimal(18, 4)
+  );
+  create table if not exists raw_books.configuration_changes (
+    entry_number bigint, change_number bigint, recorded_at timestamp, file_name varchar, author varchar, commit_id varchar,
+    change_code varchar, row_key varchar, column_name varchar, before_value varchar, after_value varchar,
+    configuration_fingerprint varchar, previous_hash varchar, entry_hash varchar
   )
 {%- endmacro %}

@@ -22,7 +22,14 @@ from orchestration.settings import RunSettings, shown
 
 RUN_FIRST = "Run `commissions run` first; nothing was changed"
 # What actions change at once; amounts change with the next run.
-STATE_MARTS = ("fct_adjustments", "fct_calculations", "fct_disputes", "fct_exports", "rpt_dispute_events")
+STATE_MARTS = (
+    "fct_adjustments",
+    "fct_calculations",
+    "fct_disputes",
+    "fct_exports",
+    "rpt_audit_log",
+    "rpt_dispute_events",
+)
 # What follows from the states: amounts that count once they are approved, and what is left to export.
 DERIVED_MARTS = (
     "fct_journal_lines",
