@@ -21,6 +21,7 @@ from ingestion.registry import FILE_SYSTEMS, SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
 from ingestion.tables import SourceSystem
 from orchestration.books.archive import archive_landings
+from orchestration.books.configuration import record_configuration
 from orchestration.books.files import BooksError
 from orchestration.books.landed import TABLES as BOOKS_TABLES
 from orchestration.books.landed import land_books
@@ -32,7 +33,7 @@ from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
 from orchestration.marts_file import MartsFileError
-from orchestration.preflight import PreflightError, check_inputs
+from orchestration.preflight import PreflightError, check_inputs, seeds_folder
 from orchestration.publish import PublishError, publish
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
 from orchestration.translator import (
@@ -161,7 +162,7 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
             raw_key(BOOKS, table),
             deps=[PREFLIGHT_KEY],
             group_name=raw_group(BOOKS),
-            description=f"{table} of the books: the log of actions and what closed periods posted.",
+            description=f"{table} of the books: the logs and what closed periods posted.",
             kinds={"duckdb"},
         )
         for table in BOOKS_TABLES
@@ -170,9 +171,15 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
     pool=WRITER_POOL,
 )
 def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-    """The log of actions and the books of closed periods, their chains checked, landed whole."""
+    """The log of actions, that of the configuration and the books, their chains checked, landed whole.
+
+    What changed in the seeds since the last run is written to the log of the configuration before.
+    """
     run.settings.begin_writing()
     try:
+        record_configuration(
+            run.settings.books / "configuration", seeds_folder(PROJECT_ROOT), recorded_at=datetime.now(UTC)
+        )
         with duckdb.connect(str(run.settings.warehouse)) as connection:
             counts = land_books(connection, run.settings.books)
     except BooksError as error:

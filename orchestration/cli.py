@@ -18,6 +18,7 @@ import click
 
 from orchestration.alerts.commands import add_alert_commands
 from orchestration.books.commands import add_commands
+from orchestration.books.dispute_commands import add_dispute_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.doctor.command import doctor
 from orchestration.events.commands import add_event_commands
@@ -343,3 +344,4 @@ add_export_commands(main, with_settings)
 add_event_commands(main, with_settings)
 add_alert_commands(main, with_settings)
 add_reader_commands(main, with_settings)
+add_dispute_commands(main, with_settings)

@@ -8,6 +8,7 @@ from ingestion.registry import FILE_SYSTEMS
 from orchestration.alerts.sensors import ALERT_SENSORS
 from orchestration.assets import ASSETS, DBT, RunResource, known_systems
 from orchestration.automation import automated, automation_sensor
+from orchestration.books.dispute_jobs import DISPUTE_JOBS
 from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
 from orchestration.books.jobs import JOBS
 from orchestration.cadences import cadences_file, read_cadences
@@ -30,7 +31,7 @@ CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
 defs = dg.Definitions(
     assets=automated(ASSETS, LANDED, CADENCES),
-    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS, deliver_events],
+    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS, *DISPUTE_JOBS, deliver_events],
     schedules=[
         *landing_schedules(CADENCES, LANDINGS),
         *([payroll_schedule(CADENCES, payroll_job)] if CADENCES.payroll_cron else []),

@@ -21,6 +21,10 @@
     plan_id varchar, payee_id varchar, currency_code varchar, amount decimal(18, 4), reason varchar, reference_number bigint,
     lines_fingerprint varchar, previous_hash varchar, action_hash varchar
   );
+  alter table raw_books.actions add column if not exists ledger_line_key varchar;
+  alter table raw_books.actions add column if not exists transaction_id varchar;
+  alter table raw_books.actions add column if not exists claimed_amount decimal(18, 4);
+  alter table raw_books.actions add column if not exists adjustment_number bigint;
   create table if not exists raw_books.exports (
     export_number bigint, export_code varchar, export_name varchar, pay_group_id varchar, export_period_code varchar,
     currency_code varchar, sequence_number integer, file_name varchar, file_hash varchar, row_count bigint,
@@ -30,5 +34,10 @@
     export_number bigint, line_kind_code varchar, pay_group_id varchar, pay_cycle_code varchar, payee_id varchar,
     plan_id varchar, period_code varchar, entry_kind_code varchar, earnings_code varchar, posting_code varchar,
     account_code varchar, currency_code varchar, line_amount decimal(18, 4)
+  );
+  create table if not exists raw_books.configuration_changes (
+    entry_number bigint, change_number bigint, recorded_at timestamp, file_name varchar, author varchar, commit_id varchar,
+    change_code varchar, row_key varchar, column_name varchar, before_value varchar, after_value varchar,
+    configuration_fingerprint varchar, previous_hash varchar, entry_hash varchar
   )
 {%- endmacro %}

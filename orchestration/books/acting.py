@@ -50,7 +50,7 @@ def release(desk: Desk, what: str, period_code: str, plan_id: str | None, actor:
             lines_fingerprint=row["lines_fingerprint"],
         )
         told.append(
-            f"{_name(row)}: {what} of {row['line_count']:,} lines {_done(desk, 'released')} by {actor}"
+            f"{_name(row)}: {what} of {row['line_count']:,} lines {done(desk, 'released')} by {actor}"
         )
     return told
 
@@ -87,7 +87,7 @@ def approve(desk: Desk, period_code: str, plan_id: str | None, actor: str) -> li
             lines_fingerprint=row["lines_fingerprint"],
         )
         told.append(
-            f"{_name(row)}: {_done(desk, 'approved')} by {actor} as {row['next_role_code']} "
+            f"{_name(row)}: {done(desk, 'approved')} by {actor} as {row['next_role_code']} "
             f"({row['approvals_given'] + 1} of {row['approvals_needed']} approvals)"
         )
     return told
@@ -98,8 +98,8 @@ def withdraw(desk: Desk, period_code: str, plan_id: str, reason: str, actor: str
     (row,) = calculations(desk, period_code, plan_id)
     if row["state_code"] == "draft" and not row["is_stale"]:
         raise BooksError(f"{_name(row)} is draft: there is nothing to withdraw")
-    desk.act("withdraw", actor, period_code=period_code, plan_id=plan_id, reason=_needed(reason, "--reason"))
-    return [f"{_name(row)}: {row['state_code']} -> draft, {_done(desk, 'withdrawn')} by {actor}: {reason}"]
+    desk.act("withdraw", actor, period_code=period_code, plan_id=plan_id, reason=needed(reason, "--reason"))
+    return [f"{_name(row)}: {row['state_code']} -> draft, {done(desk, 'withdrawn')} by {actor}: {reason}"]
 
 
 def adjust(
@@ -118,7 +118,7 @@ def adjust(
     ``amount`` is the text of a decimal in ``currency_code``, negative to take back; ``period_code`` the month that
     it is about (posted in the first open month when that one is closed).
     """
-    _check_period(period_code)
+    check_period(period_code)
     if not desk.ask("select 1 from marts.dim_payees where payee_id = ?", [payee_id]):
         raise BooksError(f"there is no payee {payee_id}; see marts.dim_payees")
     plans = [row["plan_id"] for row in desk.ask("select distinct plan_id from seeds.plans order by all")]
@@ -127,7 +127,7 @@ def adjust(
     currencies = desk.ask("select minor_unit from seeds.currencies where currency_code = ?", [currency_code])
     if not currencies:
         raise BooksError(f"{currency_code} is no ISO 4217 currency of seeds/reference/currencies.csv")
-    value = _amount(amount, currency_code, int(currencies[0]["minor_unit"]))
+    value = amount_of(amount, currency_code, int(currencies[0]["minor_unit"]))
     action = desk.act(
         "adjust",
         actor,
@@ -136,12 +136,12 @@ def adjust(
         payee_id=payee_id,
         currency_code=currency_code,
         amount=str(value),
-        reason=_needed(reason, "--reason"),
+        reason=needed(reason, "--reason"),
     )
     number = action.action_number if action else len(desk.actions) + 1
     return [
         f"adjustment {number}: {value:,} {currency_code} to payee {payee_id}, {plan_id}, {period_code}, "
-        f"{_done(desk, 'requested')} by {actor}. It counts once somebody else approves it: "
+        f"{done(desk, 'requested')} by {actor}. It counts once somebody else approves it: "
         f"commissions approve-adjustment {number} --by NAME"
     ]
 
@@ -169,13 +169,13 @@ def reverse_adjustment(desk: Desk, number: int, reason: str, actor: str) -> list
         payee_id=row["payee_id"],
         currency_code=row["currency_code"],
         amount=str(-row["adjustment_amount"]),
-        reason=_needed(reason, "--reason"),
+        reason=needed(reason, "--reason"),
         reference_number=number,
     )
     mine = action.action_number if action else len(desk.actions) + 1
     return [
         f"adjustment {mine}: reversal of {number}, {-row['adjustment_amount']:,} {row['currency_code']}, "
-        f"{_done(desk, 'requested')} by {actor}. It counts once somebody else approves it"
+        f"{done(desk, 'requested')} by {actor}. It counts once somebody else approves it"
     ]
 
 
@@ -191,16 +191,16 @@ def decide_adjustment(desk: Desk, number: int, *, is_approved: bool, reason: str
             f"{actor} has no role on {desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
         )
     if not is_approved:
-        _needed(reason, "--reason")
+        needed(reason, "--reason")
     code, word = ("approve_adjustment", "approved") if is_approved else ("reject_adjustment", "rejected")
     desk.act(code, actor, reference_number=number, reason=reason or None)
-    told = f"adjustment {number}: {_done(desk, word)} by {actor}"
+    told = f"adjustment {number}: {done(desk, word)} by {actor}"
     return [f"{told}. The next run posts it" if is_approved else told]
 
 
 def close(desk: Desk, period_code: str, actor: str) -> list[str]:
     """Close a month: freeze its lines, its calculations and the configuration in a book that never changes."""
-    _check_period(period_code)
+    check_period(period_code)
     desk.refuse_closed(period_code)
     first = first_open_period(desk)
     if first is None:
@@ -261,7 +261,7 @@ def periods(desk: Desk) -> list[dict[str, Any]]:
 
 def calculations(desk: Desk, period_code: str, plan_id: str | None) -> list[dict[str, Any]]:
     """The calculations of an open month. Raises BooksError when it is closed or has no lines (of that plan)."""
-    _check_period(period_code)
+    check_period(period_code)
     desk.refuse_closed(period_code)
     rows = desk.ask(
         "select * from marts.fct_calculations where period_code = ? order by plan_id", [period_code]
@@ -314,24 +314,27 @@ def _refuse_open_adjustments(desk: Desk, period_code: str) -> None:
         raise BooksError(f"adjustments were approved since the last run: {numbers}. {RUN_FIRST}")
 
 
-def _check_period(period_code: str) -> None:
+def check_period(period_code: str) -> None:
+    """Raise BooksError when it is not a month as YYYY-MM."""
     if not PERIOD_CODE.fullmatch(period_code):
         raise BooksError(f"'{period_code}' is not a month; write it as 2014-03")
 
 
-def _amount(text: str, currency_code: str, digits: int) -> Decimal:
+def amount_of(text: str, currency_code: str, digits: int, *, may_be_nothing: bool = False) -> Decimal:
+    """An amount that was typed. Raises BooksError when it is none, or finer than the currency (``digits``)."""
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise BooksError(f"'{text}' is not a decimal number; write 1250.50") from None
-    if not value.is_finite() or not value:
+    if not value.is_finite() or not (value or may_be_nothing):
         raise BooksError(f"'{text}' is not an amount other than nothing")
     if value != round(value, digits):
         raise BooksError(f"'{text}' has more decimals than {currency_code} ({digits})")
     return round(value, digits)
 
 
-def _needed(text: str, option: str) -> str:
+def needed(text: str, option: str) -> str:
+    """The text. Raises BooksError when it is empty."""
     if not text.strip():
         raise BooksError(f"{option} is empty: say why, it stays in the log")
     return text
@@ -346,5 +349,6 @@ def _state(row: dict[str, Any]) -> str:
     return f"{row['state_code']}{stale}"
 
 
-def _done(desk: Desk, word: str) -> str:
+def done(desk: Desk, word: str) -> str:
+    """The word, or that it would be so in a dry run."""
     return f"would be {word}" if desk.is_dry_run else word

@@ -12,11 +12,13 @@ from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of,
 
 HASH = "action_hash"
 NUMBER_WIDTH = 6
+# Fields that older actions do not have: left out of a file where they are empty, so that no hash ever changes.
+LATER_FIELDS = frozenset({"ledger_line_key", "transaction_id", "claimed_amount", "adjustment_number"})
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action. ``acted_at`` is UTC in ISO form, ``amount`` the text of a decimal in ``currency_code``."""
+    """One action. ``acted_at`` is UTC in ISO form, amounts are texts of decimals in ``currency_code``."""
 
     action_number: int
     action_code: str
@@ -33,6 +35,10 @@ class Action:
     lines_fingerprint: str | None = None
     previous_hash: str = ""
     action_hash: str = ""
+    ledger_line_key: str | None = None
+    transaction_id: str | None = None
+    claimed_amount: str | None = None
+    adjustment_number: int | None = None
 
 
 def read_actions(folder: Path) -> list[Action]:
@@ -57,8 +63,9 @@ def read_actions(folder: Path) -> list[Action]:
 def _checked(path: Path, number: int, previous_hash: str) -> Action:
     content = read_object(path)
     names = {field.name for field in fields(Action)}
-    if set(content) != names:
-        wrong = ", ".join(sorted(set(content) ^ names))
+    wrong_names = (names - LATER_FIELDS - set(content)) | (set(content) - names)
+    if wrong_names:
+        wrong = ", ".join(sorted(wrong_names))
         raise BooksError(f"{path} has missing or unknown fields ({wrong}); restore it from a backup")
     if content["action_number"] != number or content[HASH] != hash_of(content, without=HASH):
         raise BooksError(f"{path} was changed after it was written; restore it from a backup")
@@ -86,6 +93,9 @@ def append(
             **facts,
         )
     )
+    content = {
+        name: value for name, value in content.items() if value is not None or name not in LATER_FIELDS
+    }
     content[HASH] = hash_of(content, without=HASH)
     put_new(folder / file_name(len(known) + 1), canonical(content))
     return Action(**content)

@@ -10,12 +10,21 @@ from pathlib import Path
 import duckdb
 
 from orchestration.books.actions import Action, read_actions
+from orchestration.books.configuration import Entry, changes_of, read_entries
 from orchestration.books.exports import SETTLED, Export, read_exports
 from orchestration.books.files import BooksError
 from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
 from orchestration.settings import DBT_PROJECT_DIR
 
-TABLES = ("actions", "calculations", "closings", "exported_lines", "exports", "lines")
+TABLES = (
+    "actions",
+    "calculations",
+    "closings",
+    "configuration_changes",
+    "exported_lines",
+    "exports",
+    "lines",
+)
 MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
 
 
@@ -29,6 +38,7 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
     check_closings(actions, books)
     exports = read_exports(books_folder / "exports")
     check_exports(actions, exports)
+    entries = read_entries(books_folder / "configuration")
     connection.execute("begin transaction")
     try:
         connection.execute(table_definitions())
@@ -56,6 +66,7 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
             )
         for export in exports:
             _insert_export(connection, export)
+        _insert_changes(connection, entries)
         for table, file in (("lines", LINES), ("calculations", CALCULATIONS)):
             _insert(connection, table, [book.folder / file for book in books])
         counts = {table: _count(connection, table) for table in TABLES}
@@ -157,6 +168,24 @@ def _insert_export(connection: duckdb.DuckDBPyConnection, export: Export) -> Non
     connection.execute(
         f"insert into raw_books.exported_lines by name select {export.export_number} as export_number, * "
         f"from read_parquet('{path}')"
+    )
+
+
+def _insert_changes(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry]) -> None:
+    rows = [
+        (entry.entry_number, number, entry.recorded_at, *astuple(change), entry.configuration_fingerprint,
+         entry.previous_hash, entry.entry_hash)
+        for entry in entries
+        for number, change in enumerate(changes_of(entry), start=1)
+    ]  # fmt: skip
+    if not rows:
+        return
+    types = ("bigint", "bigint", "timestamp", *["varchar"] * 11)
+    # One list a column: a statement a row is slow where a whole table of numbers changed.
+    marks = ", ".join(f"unnest(?::{kind}[])" for kind in types)
+    connection.execute(
+        f"insert into raw_books.configuration_changes select {marks}",
+        [list(column) for column in zip(*rows, strict=True)],
     )
 
 

@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.books.actions import read_actions
 from orchestration.books.archive import check_archive, restore_landings
+from orchestration.books.configuration import read_entries
 from orchestration.books.exports import read_exports
 from orchestration.books.files import BooksError, file_hash
 from orchestration.books.landed import check_closings, check_exports, land_books
@@ -33,6 +34,11 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
     exports = read_exports(settings.books / "exports")
     check_exports(actions, exports)
     told = [f"actions: {len(actions):,} in one chain"]
+    entries = read_entries(settings.books / "configuration")
+    if entries:
+        told.append(
+            f"configuration: {len(entries):,} entries in one chain, {entries[-1].configuration_fingerprint[:12]}"
+        )
     connection = duckdb.connect(":memory:")
     for book in books:
         found = totals(connection, book.folder / LINES)

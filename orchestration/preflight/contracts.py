@@ -268,6 +268,26 @@ def check_no_overlap(
                 )
 
 
+def check_whole_months(
+    seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], _: Mapping[str, SeedFile]
+) -> Iterator[Problem]:
+    """A range starts and ends on the first day of a month, and has an end."""
+    for column in (
+        str(arguments.get("valid_from", "valid_from")),
+        str(arguments.get("valid_to", "valid_to")),
+    ):
+        for row, cells in seed.rows:
+            cell = cells[column]
+            if cell and not type_error(cell, "date") and not cell.endswith("-01"):
+                yield Problem(
+                    seed.file,
+                    (row,),
+                    column,
+                    f"'{cell}' is not the first day of a month",
+                    f"Write {cell[:8]}01, or the first day of the next month",
+                )
+
+
 def check_contiguous_tiers(
     seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], _: Mapping[str, SeedFile]
 ) -> Iterator[Problem]:
@@ -394,4 +414,5 @@ CHECKS: dict[str, Evaluate] = {
     "relationships": check_relationships,
     "no_overlap": check_no_overlap,
     "contiguous_tiers": check_contiguous_tiers,
+    "whole_months": check_whole_months,
 }

@@ -277,3 +277,18 @@ def test_bytes_that_are_not_utf8_are_named_by_row(project: Path) -> None:
     path = project / "seeds" / "plans" / "plans.csv"
     path.write_bytes(path.read_bytes() + "münchen,,true\n".encode("latin-1"))
     assert "seeds/plans/plans.csv row 4: the bytes are not UTF-8" in render(check_contracts(project))
+
+
+def test_a_budget_is_of_whole_months(project: Path) -> None:
+    (project / "seeds" / "plans" / "_budgets.yml").write_text(
+        "version: 2\nseeds:\n  - name: budgets\n    config: {column_types: {valid_from: date, valid_to: date}}\n"
+        "    data_tests: [{whole_months: {arguments: {valid_from: valid_from, valid_to: valid_to}}}]\n"
+        "    columns: [{name: valid_from}, {name: valid_to}]\n"
+    )
+    budgets = project / "seeds" / "plans" / "budgets.csv"
+    budgets.write_text("valid_from,valid_to\n2014-01-01,2014-02-01\n")
+    assert check_contracts(project) == []
+    budgets.write_text("valid_from,valid_to\n2014-01-01,2014-01-31\n")
+    (problem,) = check_contracts(project)
+    assert (problem.rows, problem.column) == ((2,), "valid_to")
+    assert str(problem).endswith("Write 2014-01-01, or the first day of the next month")

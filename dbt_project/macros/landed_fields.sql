@@ -1,0 +1,128 @@
+{# The landed tables and their columns as they lie in the warehouse, in a fixed order; empty while dbt only parses. #}
+{% macro landed_columns() -%}
+  {%- if not execute -%}{{ return([]) }}{%- endif -%}
+  {{ return(run_query(
+    "select substring(table_schema, length('raw_') + 1) as source_system, table_name as source_object,"
+    ~ " string_agg(column_name, chr(10) order by ordinal_position) as field_names"
+    ~ " from information_schema.columns"
+    ~ " where table_catalog = current_database() and starts_with(table_schema, 'raw_') and table_schema <> 'raw_books'"
+    ~ " and not ends_with(table_schema, '_staging') and not starts_with(table_name, '_dlt_')"
+    ~ " and not starts_with(column_name, '_')"
+    ~ " group by all order by all"
+  ).rows) }}
+{%- endmacro %}
+
+{# The SQL, without comments, of the models that read a landed table: its staging models, those on top of them, and the
+   first models outside staging. What names a field there reads it. #}
+{% macro sql_reading(source_system, source_object) -%}
+  {%- set reached = [] -%}
+  {%- for source in graph.sources.values()
+      if source.schema == 'raw_' ~ source_system and source.identifier == source_object -%}
+    {%- do reached.append(source.unique_id) -%}
+  {%- endfor -%}
+  {%- set texts = [] -%}
+  {#- Staging is at most this deep. -#}
+  {%- for level in range(5) -%}
+    {%- for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.unique_id not in reached
+        and node.depends_on.nodes | select('in', reached) | list -%}
+      {%- do texts.append(modules.re.sub('--[^\n]*|\{#.*?#\}', '', node.raw_code)) -%}
+      {%- if node.fqn[1] == 'staging' -%}
+        {%- do reached.append(node.unique_id) -%}
+      {%- endif -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{ return(texts | unique | join('\n')) }}
+{%- endmacro %}
+
+{# One select a landed table: one row a field, with how often it is filled in all versions, in the live rows, in those that
+   the last landing with changes brought, and in those of before. #}
+{% macro landed_fields() -%}
+  {%- for landed in commissions.landed_columns() %}
+    {%- set sql = commissions.sql_reading(landed.source_system, landed.source_object) %}
+select
+  '{{ landed.source_system }}' as source_system,
+  '{{ landed.source_object }}' as source_object,
+  unnest([
+    {%- for name in landed.field_names.split('\n') %}
+      {%- set is_read = modules.re.search('(?<![A-Za-z0-9_])' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_])', sql) %}
+      {%- set field = '"' ~ name | replace('"', '""') ~ '"' %}
+    struct_pack(
+      field_name := '{{ name | replace("'", "''") }}',
+      is_read := {{ 'true' if is_read else 'false' }},
+      live_filled_count := count({{ field }}) filter (where _dlt_valid_to is null),
+      recent_filled_count := count({{ field }}) filter (where _dlt_valid_from = last_landed_at),
+      earlier_filled_count := count({{ field }}) filter (where _dlt_valid_from < last_landed_at),
+      first_filled_at := min(case when {{ field }} is not null then _dlt_valid_from end),
+      last_filled_at := max(case when {{ field }} is not null then _dlt_valid_from end)
+    ){{ ',' if not loop.last }}
+    {%- endfor %}
+  ], recursive := true),
+  count(*) filter (where _dlt_valid_to is null) as live_count,
+  count(*) filter (where _dlt_valid_from = last_landed_at) as recent_count,
+  count(*) filter (where _dlt_valid_from < last_landed_at) as earlier_count
+from (
+  select
+    *,
+    (select max(_dlt_valid_from) from raw_{{ landed.source_system }}."{{ landed.source_object }}") as last_landed_at
+  from raw_{{ landed.source_system }}."{{ landed.source_object }}"
+)
+union all
+  {%- endfor %}
+select
+  cast(null as varchar) as source_system,
+  cast(null as varchar) as source_object,
+  cast(null as varchar) as field_name,
+  false as is_read,
+  cast(null as bigint) as live_filled_count,
+  cast(null as bigint) as recent_filled_count,
+  cast(null as bigint) as earlier_filled_count,
+  cast(null as timestamptz) as first_filled_at,
+  cast(null as timestamptz) as last_filled_at,
+  cast(null as bigint) as live_count,
+  cast(null as bigint) as recent_count,
+  cast(null as bigint) as earlier_count
+where false
+{%- endmacro %}
+
+{# One select a source object of the pool: the fields that plans can name, the pool's own id left out. #}
+{% macro pool_fields() -%}
+  {%- for source_object, models in var('transaction_sources').items() -%}
+    {%- set relation = ref(models.current) -%}
+    {%- if execute -%}
+      {%- for column in adapter.get_columns_in_relation(relation)
+          if column.name != 'transaction_id' and not column.name.startswith('_') %}
+select '{{ source_object }}' as source_object, '{{ column.name | replace("'", "''") }}' as field_name
+union all
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor %}
+select cast(null as varchar) as source_object, cast(null as varchar) as field_name
+where false
+{%- endmacro %}
+
+{# One select a source object of the pool: the landed table whose fields its plans name. Deals of a connected CRM are the
+   pool's crm/Opportunity: there the plans name the fields of its own table of deals. #}
+{% macro pool_objects() -%}
+  {%- if execute -%}
+    {%- for source_object in var('transaction_sources') -%}
+      {%- set is_connected = source_object == 'crm/Opportunity' and var('crm_system') != 'files' %}
+select distinct
+  '{{ source_object }}' as pool_object,
+  source_system,
+  source_object
+from {{ ref('int_pool__source_fields') }}
+      {%- if is_connected %}
+where source_system = '{{ var('crm_system') }}' and lower(source_object) in ('deals', 'opportunities')
+      {%- else %}
+where source_system = '{{ source_object.split('/')[0] }}' and source_object = '{{ source_object.split('/')[1] }}'
+      {%- endif %}
+union all
+    {%- endfor -%}
+  {%- endif %}
+select
+  cast(null as varchar) as pool_object,
+  cast(null as varchar) as source_system,
+  cast(null as varchar) as source_object
+where false
+{%- endmacro %}

@@ -1,0 +1,65 @@
+-- Lists the fields that the expressions of plans, credit rules and payout terms name, and whether the source object has them.
+-- Grain: one row a source object, field, plan and expression. Rule: docs/administration.md
+{% set deal_expressions = {
+  'plans': [
+    'filter_expression', 'value_expression', 'payable_expression', 'catalogue_key_expression',
+    'rate_dimension_1_expression', 'rate_dimension_2_expression', 'rate_dimension_3_expression', 'weight_expression'
+  ],
+  'credit_rules': ['payee_expression', 'condition_expression', 'share_expression'],
+  'payout_terms': ['cancelled_date_expression'],
+} %}
+with
+
+plan_objects as (
+  select distinct
+    plan_id,
+    source_object
+  from {{ ref('plans') }}
+),
+
+expressions as (
+  {% for seed, columns in deal_expressions.items() %}
+    {% set seed_loop = loop %}
+    {% for column in columns %}
+  select
+    plan_id,
+    '{{ seed }}.{{ column }}' as expression_name,
+    {{ column }} as expression
+  from {{ ref(seed) }}
+  where {{ column }} is not null
+      {% if not (seed_loop.last and loop.last) %}
+  union all
+      {% endif %}
+    {% endfor %}
+  {% endfor %}
+),
+
+-- Texts in single quotes may hold double quotes; what is left in double quotes is a field.
+named as (
+  select
+    plan_id,
+    expression_name,
+    unnest(regexp_extract_all(regexp_replace(expression, '''[^'']*''', '', 'g'), '"([^"]+)"', 1)) as field_name
+  from expressions
+),
+
+known as (
+  {{ pool_fields() }}
+),
+
+final as (
+  select distinct
+    plan_objects.source_object::varchar as source_object,
+    named.field_name::varchar as field_name,
+    named.plan_id::varchar as plan_id,
+    named.expression_name::varchar as expression_name,
+    (known.field_name is not null)::boolean as is_in_source
+  from named
+  inner join plan_objects on named.plan_id = plan_objects.plan_id
+  left join known
+    on
+      plan_objects.source_object = known.source_object
+      and named.field_name = known.field_name
+)
+
+select * from final

@@ -1,0 +1,205 @@
+-- Sets what each plan's month posts against what it credits and against its budget: effective rate, average, year to date.
+-- Value counts in the month of its credit, cost in the month that posts it.
+-- Grain: one row a plan, month and currency. Rule: docs/administration.md
+with
+
+ledger_lines as (
+  select * from {{ ref('fct_ledger_lines') }}
+),
+
+credits as (
+  select * from {{ ref('int_crediting__credits') }}
+),
+
+valued as (
+  select * from {{ ref('int_valuation__values') }}
+),
+
+months as (
+  select * from {{ ref('int_parameters__windows') }}
+  where calendar_id = 'month'
+),
+
+budgets as (
+  select * from {{ ref('plan_budgets') }}
+),
+
+currencies as (
+  select * from {{ ref('currencies') }}
+),
+
+costs as (
+  select
+    plan_id,
+    posted_period_code as period_code,
+    currency_code,
+    sum(line_amount) as commission_amount,
+    count(distinct payee_id) as payee_count
+  from ledger_lines
+  group by plan_id, posted_period_code, currency_code
+),
+
+credited as (
+  select
+    plan_id,
+    {{ month_code('credit_date') }} as period_code,
+    currency_code,
+    sum(credited_amount) as credited_amount
+  from credits
+  group by plan_id, {{ month_code('credit_date') }}, currency_code
+),
+
+credited_deals as (
+  select distinct
+    plan_id,
+    transaction_id
+  from credits
+),
+
+deal_values as (
+  select
+    valued.plan_id,
+    {{ month_code('valued.credit_date') }} as period_code,
+    valued.currency_code,
+    sum(valued.value_amount) as deal_value_amount,
+    count(*) as deal_count
+  from valued
+  inner join credited_deals
+    on
+      valued.plan_id = credited_deals.plan_id
+      and valued.transaction_id = credited_deals.transaction_id
+  group by valued.plan_id, {{ month_code('valued.credit_date') }}, valued.currency_code
+),
+
+budget_months as (
+  select
+    budgets.plan_id,
+    months.window_code as period_code,
+    budgets.currency_code,
+    budgets.amount,
+    {{ dbt.datediff('budgets.valid_from', 'months.window_to', 'month') }} as months_to_date,
+    {{ dbt.datediff('budgets.valid_from', 'budgets.valid_to', 'month') }} as months_of_budget
+  from budgets
+  inner join months on {{ in_force('months.window_from', 'budgets') }}
+),
+
+-- Differences of rounded running totals: the months add up to the budget.
+spread as (
+  select
+    budget_months.plan_id,
+    budget_months.period_code,
+    budget_months.currency_code,
+    {{ round_money(ratio('cast(amount as decimal(38, 4)) * months_to_date', 'months_of_budget', 4, 0), 'minor_unit') }}
+    - {{ round_money(ratio('cast(amount as decimal(38, 4)) * (months_to_date - 1)', 'months_of_budget', 4, 0), 'minor_unit') }}
+      as budget_amount
+  from budget_months
+  inner join currencies on budget_months.currency_code = currencies.currency_code
+),
+
+keys as (
+  select
+    plan_id,
+    period_code,
+    currency_code
+  from costs
+  union
+  select
+    plan_id,
+    period_code,
+    currency_code
+  from credited
+  union
+  select
+    plan_id,
+    period_code,
+    currency_code
+  from spread
+),
+
+joined as (
+  select
+    keys.plan_id,
+    keys.period_code,
+    keys.currency_code,
+    {{ first_of_month('keys.period_code') }} as period_from,
+    coalesce(credited.credited_amount, 0) as credited_amount,
+    coalesce(deal_values.deal_value_amount, 0) as deal_value_amount,
+    coalesce(deal_values.deal_count, 0) as deal_count,
+    coalesce(costs.commission_amount, 0) as commission_amount,
+    coalesce(costs.payee_count, 0) as payee_count,
+    spread.budget_amount
+  from keys
+  left join costs
+    on
+      keys.plan_id = costs.plan_id
+      and keys.period_code = costs.period_code
+      and keys.currency_code = costs.currency_code
+  left join credited
+    on
+      keys.plan_id = credited.plan_id
+      and keys.period_code = credited.period_code
+      and keys.currency_code = credited.currency_code
+  left join deal_values
+    on
+      keys.plan_id = deal_values.plan_id
+      and keys.period_code = deal_values.period_code
+      and keys.currency_code = deal_values.currency_code
+  left join spread
+    on
+      keys.plan_id = spread.plan_id
+      and keys.period_code = spread.period_code
+      and keys.currency_code = spread.currency_code
+),
+
+to_date as (
+  select
+    joined.*,
+    currencies.minor_unit,
+    sum(joined.commission_amount) over year_to_date as year_to_date_commission_amount,
+    sum(joined.credited_amount) over year_to_date as year_to_date_credited_amount,
+    sum(joined.budget_amount) over year_to_date as year_to_date_budget_amount,
+    sum(case when joined.budget_amount is not null then joined.commission_amount end) over year_to_date
+      as year_to_date_budgeted_amount
+  from joined
+  inner join currencies on joined.currency_code = currencies.currency_code
+  window year_to_date as (
+    partition by joined.plan_id, joined.currency_code, extract(year from joined.period_from)
+    order by joined.period_code rows between unbounded preceding and current row
+  )
+),
+
+final as (
+  select
+    (plan_id || '|' || period_code || '|' || currency_code)::varchar as plan_cost_key,
+    plan_id::varchar as plan_id,
+    period_code::varchar as period_code,
+    period_from::date as period_from,
+    currency_code::varchar as currency_code,
+    deal_count::bigint as deal_count,
+    payee_count::bigint as payee_count,
+    deal_value_amount::decimal(28, 10) as deal_value_amount,
+    credited_amount::decimal(28, 10) as credited_amount,
+    commission_amount::decimal(18, 4) as commission_amount,
+    ({{ ratio('commission_amount', 'credited_amount', 4, 10) }})::decimal(28, 10) as effective_rate,
+    ({{ ratio('commission_amount', 'deal_value_amount', 4, 10) }})::decimal(28, 10) as deal_value_rate,
+    ({{ round_money(ratio('commission_amount', 'payee_count', 4, 0), 'minor_unit') }})::decimal(18, 4)
+      as average_payee_amount,
+    year_to_date_credited_amount::decimal(28, 10) as year_to_date_credited_amount,
+    year_to_date_commission_amount::decimal(18, 4) as year_to_date_commission_amount,
+    ({{ ratio('year_to_date_commission_amount', 'year_to_date_credited_amount', 4, 10) }})::decimal(28, 10)
+      as year_to_date_effective_rate,
+    budget_amount::decimal(18, 4) as budget_amount,
+    year_to_date_budget_amount::decimal(18, 4) as year_to_date_budget_amount,
+    year_to_date_budgeted_amount::decimal(18, 4) as year_to_date_budgeted_amount,
+    (year_to_date_budget_amount - year_to_date_budgeted_amount)::decimal(18, 4) as budget_left_amount,
+    (
+      case
+        when year_to_date_budget_amount is null then 'no_budget'
+        when year_to_date_budgeted_amount > year_to_date_budget_amount then 'over_budget'
+        else 'within_budget'
+      end
+    )::varchar as budget_status_code
+  from to_date
+)
+
+select * from final

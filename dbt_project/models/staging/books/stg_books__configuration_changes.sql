@@ -1,0 +1,9 @@
+-- Lists what changed in the seeds from run to run, from the log of the configuration.
+-- Grain: one row an entry of the log and change.
+with
+
+landed as (
+  select * from {{ source('books', 'configuration_changes') }}
+)
+
+select * from landed
