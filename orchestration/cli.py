@@ -20,6 +20,7 @@ from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
+from orchestration.statements.command import add_statement_command
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -311,3 +312,4 @@ def _count(number: int, noun: str) -> str:
 
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_statement_command(main, with_settings)

@@ -8,10 +8,11 @@ from orchestration.assets import ASSETS, DBT, RunResource
 from orchestration.books.export_jobs import EXPORT_JOBS
 from orchestration.books.jobs import JOBS
 from orchestration.schedules import daily, daily_schedule
+from orchestration.statements.job import STATEMENT_JOBS
 
 defs = dg.Definitions(
     assets=ASSETS,
-    jobs=[daily, *JOBS, *EXPORT_JOBS],
+    jobs=[daily, *JOBS, *EXPORT_JOBS, *STATEMENT_JOBS],
     schedules=[daily_schedule],
     resources={"run": RunResource(), "dbt": DBT},
     executor=dg.in_process_executor,

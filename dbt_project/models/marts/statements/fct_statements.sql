@@ -54,24 +54,18 @@ withheld as (
 held as (
   select
     statement_key,
+    payee_id,
+    plan_id,
+    period_code,
+    currency_code,
     sum(waiting_amount) as held_amount
   from {{ ref('rpt_statement_waiting') }}
   where waiting_code = 'held'
-  group by statement_key
+  group by statement_key, payee_id, plan_id, period_code, currency_code
 ),
 
 draws as (
   select * from {{ ref('fct_draw_balances') }}
-),
-
-held_statements as (
-  select distinct
-    payee_id,
-    plan_id,
-    period_code,
-    currency_code
-  from {{ ref('rpt_statement_waiting') }}
-  where waiting_code = 'held'
 ),
 
 statements as (
@@ -107,7 +101,12 @@ statements as (
     currency_code
   from draws
   union
-  select * from held_statements
+  select
+    payee_id,
+    plan_id,
+    period_code,
+    currency_code
+  from held
 ),
 
 latest_draws as (
