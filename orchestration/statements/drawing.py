@@ -10,6 +10,8 @@ Row = dict[str, Any]
 WIDTH = Decimal(360)
 MARGIN = Decimal(12)
 ROOM = Decimal("1.18")
+# Half the width of a rate and some air.
+LABEL = Decimal(20)
 
 
 def draw(window: Row) -> Row | None:
@@ -39,7 +41,7 @@ def draw(window: Row) -> Row | None:
                 "number": tier["tier_number"],
                 "left": left,
                 "width": right - left,
-                "middle": (left + right) / 2,
+                "label": _clear_of(place(attained), left, right),
                 "rate": tier["rate"],
                 "tier_amount": tier["tier_amount"],
                 "is_reached": tier["tier_number"] == window["tier_number"],
@@ -55,3 +57,9 @@ def draw(window: Row) -> Row | None:
         "zones": zones,
         "marks": [{"at": place(mark), "amount": mark} for mark in marks],
     }
+
+
+def _clear_of(attained: Decimal, left: Decimal, right: Decimal) -> Decimal:
+    """Where a zone's rate is written: in its middle, or beside it where the mark of what is attained stands there."""
+    places = ((left + right) / 2, left + LABEL, right - LABEL)
+    return next((place for place in places if abs(place - attained) >= LABEL), places[0])

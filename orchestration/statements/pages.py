@@ -30,6 +30,8 @@ def environment() -> Environment:
     made.filters |= {
         "month": wording.month,
         "day": wording.day,
+        "last_day": wording.last_day,
+        "tidy": wording.tidy,
         "exact": wording.exact,
         "rounded": wording.rounded,
         "percent": wording.percent,

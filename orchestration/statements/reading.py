@@ -281,6 +281,7 @@ def _payroll(marts: Marts, key: Sequence[Any]) -> list[Row]:
         inner join cycles
           on balances.payee_id = cycles.payee_id and balances.currency_code = cycles.currency_code
           and balances.pay_group_id = cycles.pay_group_id and balances.pay_cycle_code = cycles.pay_cycle_code
+        where balances.carried_in_amount <> 0 or balances.net_amount <> 0 or balances.exported_amount <> 0
         order by balances.pay_date, balances.balance_key
         """,
         key,

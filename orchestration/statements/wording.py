@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 
 from orchestration.summary import money, plain
 
+# Amounts and rates in a text: digits with a point, not part of a name or a day.
+NUMBERS = re.compile(r"(?<![\w.-])-?\d+\.\d+(?![\w.-])")
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -83,6 +86,16 @@ def month(period_code: str) -> str:
 def day(value: date | None) -> str:
     """A day: 5 March 2013, or nothing."""
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}" if value else ""
+
+
+def last_day(first_day_after: date | None) -> str:
+    """The last day of a range whose end is the first day after it."""
+    return day(first_day_after - timedelta(days=1)) if first_day_after else ""
+
+
+def tidy(text: str | None) -> str:
+    """A text of the marts with its numbers as people write them: 1324000.0000000000 is 1,324,000, 0.0120 is 0.012."""
+    return NUMBERS.sub(lambda found: _minus(f"{Decimal(plain(Decimal(found[0]))):,f}"), text or "")
 
 
 def exact(amount: Decimal | None) -> str:
