@@ -57,12 +57,15 @@ def write_statements(
     except OSError as error:
         raise StatementsError(f"{shown(folder)} could not be written: {error.strerror}") from None
     first = "index.html" if "index.html" in pages else next(iter(pages))
-    payees = sum(name.startswith("payee-") for name in pages)
     return [
-        f"{period_code}: {payees} statement{'' if payees == 1 else 's'} and "
-        f"{len([name for name in pages if name.startswith('manager-')])} team pages in {shown(folder)}",
+        f"{period_code}: {_count(pages, 'payee-', 'statement')} and {_count(pages, 'manager-', 'team page')} in {shown(folder)}",
         f"open {shown(folder / first)}",
     ]
+
+
+def _count(pages: dict[str, bytes], start: str, noun: str) -> str:
+    number = sum(name.startswith(start) for name in pages)
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _pages(
