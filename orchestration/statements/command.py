@@ -26,7 +26,9 @@ def add_statement_command(main: click.Group, with_settings: Callable[..., Any]) 
 @click.option("--payee", "payee_id", help="One payee's page only.")
 @click.option("--manager", "manager_id", help="One manager's page and those of the team only.")
 @click.option(
-    "--to", type=click.Path(path_type=Path), help="Folder of the pages (default: statements/PERIOD in COMMISSIONS_HOME)."
+    "--to",
+    type=click.Path(path_type=Path),
+    help="Folder of the pages (default: statements/PERIOD in COMMISSIONS_HOME).",
 )
 def statements(
     settings: RunSettings, period: str, payee_id: str | None, manager_id: str | None, to: Path | None

@@ -163,11 +163,17 @@ def statement_of(marts: Marts, payee_id: str, period_code: str) -> Row:
         plan["attainment"] = attainment.get(mine, [])
     totals = marts.rows(
         """
-        select currency_code, sum(posted_amount) as posted_amount, sum(year_to_date_amount) as year_to_date_amount
-        from marts.fct_statements where payee_id = ? and period_code = ? and is_rewards_released
-        group by currency_code order by currency_code
+        select
+          currency_code,
+          sum(posted_amount) filter (where period_code = ?) as posted_amount,
+          sum(posted_amount) as year_to_date_amount
+        from marts.fct_statements
+        where payee_id = ? and period_code <= ? and left(period_code, 4) = left(?, 4) and is_rewards_released
+        group by currency_code
+        having bool_or(period_code = ?)
+        order by currency_code
         """,
-        key,
+        [period_code, payee_id, period_code, period_code, period_code],
     )
     return {
         "payee": payee,

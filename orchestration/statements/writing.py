@@ -68,9 +68,7 @@ def _count(pages: dict[str, bytes], start: str, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _pages(
-    marts: Marts, period_code: str, payee_id: str | None, manager_id: str | None
-) -> dict[str, bytes]:
+def _pages(marts: Marts, period_code: str, payee_id: str | None, manager_id: str | None) -> dict[str, bytes]:
     plans = check_period(marts, period_code)
     as_of = as_of_date(marts)
     payees = payees_of(marts, period_code)

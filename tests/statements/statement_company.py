@@ -216,9 +216,7 @@ def run(settings: RunSettings, made: Tables, as_of: date) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
         land_books(connection, settings.books)
     calculate(settings.home, settings.home / "seeds", as_of, ROOT / "dbt_project")
-    publish(
-        warehouse=settings.warehouse, published=settings.published, run={"as_of_date": as_of.isoformat()}
-    )
+    publish(warehouse=settings.warehouse, published=settings.published, run={"as_of_date": as_of.isoformat()})
 
 
 def release(settings: RunSettings, what: str, period: str, plan: str | None = None) -> None:

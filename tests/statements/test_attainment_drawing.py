@@ -70,6 +70,9 @@ def test_attainment_is_cut_and_never_rounded_up_to_the_quota() -> None:
 
 
 def test_numbers_in_texts_are_written_as_people_do() -> None:
-    assert wording.tidy("Quota = 1324000.0000000000 (payee, 2012-08-30)") == "Quota = 1,324,000 (payee, 2012-08-30)"
+    assert (
+        wording.tidy("Quota = 1324000.0000000000 (payee, 2012-08-30)")
+        == "Quota = 1,324,000 (payee, 2012-08-30)"
+    )
     assert wording.tidy("BaseRate = 0.0120000000; weight 1 of 2") == "BaseRate = 0.012; weight 1 of 2"
     assert wording.tidy("v1.20 of plan-3.50 took -5.50") == "v1.20 of plan-3.50 took \N{MINUS SIGN}5.5"

@@ -87,7 +87,11 @@ def test_statements_are_what_was_worked_by_hand(settings: RunSettings) -> None:
     for key, expected in STATEMENTS.items():
         assert amounts[key] == [Decimal(text) for text in expected.split()], key
     # Farming: 200 less 80 waits. Hunting: 50 of D3 is held. Ben: 220 advanced, 140 taken back.
-    assert [tuple(map(int, row)) for row in balances] == [(200, 120, 0, 0, 0), (0, 0, 50, 0, 0), (0, 0, 30, 220, 80)]
+    assert [tuple(map(int, row)) for row in balances] == [
+        (200, 120, 0, 0, 0),
+        (0, 0, 50, 0, 0),
+        (0, 0, 30, 220, 80),
+    ]
 
 
 def test_statements_equal_ledger_and_payouts_and_a_wrong_cent_is_found(copied: RunSettings) -> None:
@@ -113,7 +117,8 @@ def test_commission_that_is_not_released_is_on_no_page(pages: Path) -> None:
     everything = " ".join(Page(path).text for path in pages.iterdir())
     assert "P4" not in everything
     assert "Waiting for the customer" not in everything
-    assert "65.00 USD posted in March 2014; 1,035.00 USD in 2014 so far" in page.text
+    # The year of all plans: 1,035 of hunting, and the 80 of farming that February posted.
+    assert "65.00 USD posted in March 2014; 1,115.00 USD in 2014 so far" in page.text
     assert "waits for the approval of administrator (0 of 1 given)" in everything
 
 
@@ -125,7 +130,9 @@ def test_a_closed_month_shows_what_it_posted_and_what_changed_since(
     february = Page(tmp_path / "2014-02" / "payee-ana.html").text
     assert "640.00 USD posted" not in february  # 640 of hunting and 80 of farming
     assert "720.00 USD posted in February 2014" in february
-    assert "Later data changed it: today 480.00 USD are owed; −80.00 USD are posted as a correction" in february
+    assert (
+        "Later data changed it: today 480.00 USD are owed; −80.00 USD are posted as a correction" in february
+    )
     # E2 was never paid: its 20 expired on 19 February, 45 days after the booking.
     ben = Page(tmp_path / "2014-02" / "payee-ben.html").text
     assert "Deals that expired in the month: 1" in ben and "19 February 2014" in ben
@@ -180,7 +187,10 @@ def test_the_command_says_what_it_wrote_or_why_not(copied: RunSettings, tmp_path
     assert (copied.home / "statements" / "2014-03" / "index.html").exists()
     refused = CliRunner().invoke(main, ["statements", "2014-05", "--to", str(tmp_path / "pages")], env=env)
     assert refused.exit_code == 1
-    assert refused.output.startswith("Refused: 2014-05 has no lines") and "Nothing was written." in refused.output
+    assert (
+        refused.output.startswith("Refused: 2014-05 has no lines")
+        and "Nothing was written." in refused.output
+    )
     assert not (tmp_path / "pages").exists()
 
 
@@ -189,7 +199,9 @@ def test_names_reasons_and_plans_are_text_and_never_markup(pages: Path) -> None:
         page = Page(path)
         assert page.tags <= TAGS, path.name
         assert not [name for name in page.attributes if name.startswith("on")], path.name
-        assert not [target for target in page.targets if not target.startswith(("#", "payee-", "manager-"))], path.name
+        assert not [
+            target for target in page.targets if not target.startswith(("#", "payee-", "manager-"))
+        ], path.name
     ana = Page(pages / "payee-ana.html").text
     for text in (HOSTILE, HOSTILE_PLAN, HOSTILE_REASON):
         assert text in ana
