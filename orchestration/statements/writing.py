@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -25,6 +26,9 @@ from orchestration.statements.reading import (
 
 OURS = re.compile(r"(index|payee-.+|manager-.+)\.html")
 ASIDE = ".tmp"
+BEFORE = ".before"
+# Of Linux's renameat2: names are relative to the current folder; the two change places.
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 def write_statements(
@@ -122,24 +126,43 @@ def _refuse_other_files(folder: Path) -> None:
 
 
 def _replace_folder(folder: Path, pages: dict[str, bytes]) -> None:
-    """Make the folder aside and put it in the place of the one before."""
+    """Make the folder aside and put it in the place of the one before, in one step where the system can exchange two."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _mend(folder)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}{ASIDE}")
-    before = folder.with_name(f".{folder.name}.before{ASIDE}")
-    for leftover in folder.parent.glob(f".{folder.name}.*{ASIDE}"):
-        if leftover == before and not folder.exists():
-            os.rename(before, folder)
-        else:
-            shutil.rmtree(leftover, ignore_errors=True)
     try:
         aside.mkdir()
         for name, content in pages.items():
             write_durably(aside / name, content)
         sync(aside)
-        if folder.exists():
+        if folder.exists() and not _exchange(aside, folder):
+            before = folder.with_name(f".{folder.name}{BEFORE}")
             os.rename(folder, before)
-        os.rename(aside, folder)
+            os.rename(aside, folder)
+            shutil.rmtree(before)
+        elif aside.exists() and not folder.exists():
+            os.rename(aside, folder)
         sync(folder.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _mend(folder: Path) -> None:
+    """Clear what killed commands left; where one stopped between two renames, put the folder before back."""
+    before = folder.with_name(f".{folder.name}{BEFORE}")
+    if before.exists() and not folder.exists():
+        os.rename(before, folder)
     shutil.rmtree(before, ignore_errors=True)
+    for leftover in folder.parent.glob(f".{folder.name}.*{ASIDE}"):
+        pid = leftover.name.removesuffix(ASIDE).rpartition(".")[2]
+        if not Path("/proc", pid).exists():
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; False where the system or the file system cannot."""
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if exchange is None:
+        return False
+    done = exchange(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)
+    return bool(done == 0)

@@ -1,6 +1,7 @@
 """Statements of the small company: figures worked by hand, only what is released, refusals, and the pages themselves."""
 
 import os
+import shutil
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -256,6 +257,30 @@ def test_a_full_disk_leaves_the_pages_before(
         write_statements(settings, "2014-03", to=folder)
     assert contents(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["pages"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_command_that_was_killed_is_mended_by_the_next(
+    settings: RunSettings, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
+) -> None:
+    if can_exchange:
+        one, other = tmp_path / "one", tmp_path / "other"
+        one.mkdir()
+        (other / "inside").mkdir(parents=True)
+        assert writing._exchange(one, other) and (one / "inside").exists() and not (other / "inside").exists()
+        shutil.rmtree(one)
+        other.rmdir()
+    else:
+        monkeypatch.setattr(writing, "_exchange", lambda *_: False)
+    folder = tmp_path / "2014-03"
+    # Killed between two renames, and while it wrote: no process has this number.
+    shutil.copytree(pages, tmp_path / ".2014-03.before")
+    (tmp_path / ".2014-03.4194304999.tmp").mkdir()
+    write_statements(settings, "2014-03", payee_id="ana", to=tmp_path / "other")
+    for _ in range(2):
+        write_statements(settings, "2014-03", to=folder)
+        assert contents(folder) == contents(pages)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["2014-03", "other"]
 
 
 def test_the_job_writes_the_same_pages(

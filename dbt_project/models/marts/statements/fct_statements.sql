@@ -1,6 +1,6 @@
 -- Adds up a statement: what is brought forward in the year, what was credited, earned, taken back, corrected, adjusted and
 -- advanced, what is posted, and what still waits. Amounts are empty until they are released: credits with the credits of the
--- plan's month, all others with its rewards.
+-- plan's month, all others with its rewards. Who is on a plan has a statement of it, also without a line.
 -- Grain: one row a payee, plan, month and currency. Rule: docs/statements.md
 {% set sections = [
   ('earned', 'earned'),
@@ -68,6 +68,10 @@ draws as (
   select * from {{ ref('fct_draw_balances') }}
 ),
 
+attainment as (
+  select * from {{ ref('rpt_statement_attainment') }}
+),
+
 statements as (
   select
     payee_id,
@@ -75,6 +79,13 @@ statements as (
     posted_period_code as period_code,
     currency_code
   from ledger_lines
+  union
+  select
+    payee_id,
+    plan_id,
+    period_code,
+    currency_code
+  from attainment
   union
   select
     credits.payee_id,
