@@ -28,6 +28,7 @@ from orchestration.marts_file import MartsFileError
 from orchestration.reader_commands import add_reader_commands
 from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
+from orchestration.statements.command import add_statement_command
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -345,3 +346,4 @@ add_event_commands(main, with_settings)
 add_alert_commands(main, with_settings)
 add_reader_commands(main, with_settings)
 add_dispute_commands(main, with_settings)
+add_statement_command(main, with_settings)

@@ -22,6 +22,7 @@ from orchestration.schedules import (
     payroll_schedule,
 )
 from orchestration.sensors import journal_sensor, losses_sensor
+from orchestration.statements.job import STATEMENT_JOBS
 
 SYSTEMS = known_systems()
 CADENCES = read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
@@ -31,7 +32,16 @@ CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
 defs = dg.Definitions(
     assets=automated(ASSETS, LANDED, CADENCES),
-    jobs=[daily, CALCULATION, *LANDINGS.values(), *JOBS, *EXPORT_JOBS, *DISPUTE_JOBS, deliver_events],
+    jobs=[
+        daily,
+        CALCULATION,
+        *LANDINGS.values(),
+        *JOBS,
+        *EXPORT_JOBS,
+        *DISPUTE_JOBS,
+        *STATEMENT_JOBS,
+        deliver_events,
+    ],
     schedules=[
         *landing_schedules(CADENCES, LANDINGS),
         *([payroll_schedule(CADENCES, payroll_job)] if CADENCES.payroll_cron else []),

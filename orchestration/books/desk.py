@@ -30,17 +30,24 @@ STATE_MARTS = (
     "rpt_audit_log",
     "rpt_dispute_events",
 )
-# What follows from the states: amounts that count once they are approved, and what is left to export.
+# What follows from the states: amounts that count once they are approved, what is left to export, what payees are shown.
 DERIVED_MARTS = (
     "fct_journal_lines",
     "fct_payroll_balances",
     "fct_payroll_items",
     "fct_payroll_lines",
+    "fct_statements",
     "rpt_journal_files",
     "rpt_liability_roll_forward",
     "rpt_payroll_cycles",
     "rpt_payroll_files",
     "rpt_payroll_reconciliation",
+    "rpt_released_months",
+    "rpt_statement_attainment",
+    "rpt_statement_credits",
+    "rpt_statement_lines",
+    "rpt_statement_waiting",
+    "rpt_team_statements",
 )
 
 
