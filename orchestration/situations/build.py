@@ -21,7 +21,15 @@ from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table, raw_schema
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT_SEEDS = ("accounts", "currencies", "entry_kinds", "journal_columns", "posting_rules", "reason_codes")
+KEPT_SEEDS = (
+    "accounts",
+    "calculation_states",
+    "currencies",
+    "entry_kinds",
+    "journal_columns",
+    "posting_rules",
+    "reason_codes",
+)
 FIRST_LANDED = datetime(2000, 1, 1)
 
 Row = Mapping[str, str | None]
