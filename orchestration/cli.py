@@ -20,6 +20,7 @@ from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
+from orchestration.write_back.commands import add_write_back
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -311,3 +312,4 @@ def _count(number: int, noun: str) -> str:
 
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
+add_write_back(main, with_settings)

@@ -40,6 +40,7 @@
   'rpt_clawbacks',
   'rpt_commission_tiers',
   'rpt_crm_commissions',
+  'rpt_crm_fields',
   'rpt_crm_records',
   'rpt_held_lines',
   'rpt_journal_files',

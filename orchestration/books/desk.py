@@ -25,10 +25,13 @@ RUN_FIRST = "Run `commissions run` first; nothing was changed"
 STATE_MARTS = ("fct_adjustments", "fct_calculations", "fct_exports")
 # What follows from the states: amounts that count once they are approved, and what is left to export.
 DERIVED_MARTS = (
+    "fct_crm_lines",
     "fct_journal_lines",
     "fct_payroll_balances",
     "fct_payroll_items",
     "fct_payroll_lines",
+    "rpt_crm_commissions",
+    "rpt_crm_records",
     "rpt_journal_files",
     "rpt_liability_roll_forward",
     "rpt_payroll_cycles",

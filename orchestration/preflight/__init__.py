@@ -3,7 +3,7 @@
 Three layers, all reported together:
 
 - `contracts`: each CSV against the property file beside it (columns, types, data tests);
-- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`: what the plan tables must agree on among each other;
+- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `crm_rules`: what the tables must agree on among each other;
 - `language_rules`: every expression against the plan language (orchestration/expressions.py).
 
 Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
@@ -19,7 +19,14 @@ from pathlib import Path
 from ingestion.load import check_inputs as check_extracts
 from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
-from orchestration.preflight import crediting_rules, language_rules, payout_rules, plan_rules, reward_rules
+from orchestration.preflight import (
+    crediting_rules,
+    crm_rules,
+    language_rules,
+    payout_rules,
+    plan_rules,
+    reward_rules,
+)
 from orchestration.preflight.contracts import check_cells, check_columns, run_checks
 from orchestration.preflight.files import SeedFile, read_contracts, read_seed
 from orchestration.preflight.problems import PreflightError, Problem, render
@@ -61,6 +68,8 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (crediting_rules.team_rules, ("teams",)),
     (crediting_rules.variable_rules, ("variables", "plans", "teams", "team_memberships")),
     (crediting_rules.window_rules, ("windows",)),
+    (crm_rules.target_rules, ("crm_targets", "crm_fields")),
+    (crm_rules.field_rules, ("crm_targets", "crm_fields")),
     (language_rules.expression_rules, ("plans", "variables")),
 )
 

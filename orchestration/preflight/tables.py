@@ -75,6 +75,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "team_memberships": ("crediting", "team_id,payee_id,valid_from,valid_to,share_weight"),
     "payee_aliases": ("crediting", "source_system,alias,payee_id,valid_from,valid_to"),
     "windows": ("calendar", "calendar_id,window_code,window_from,window_to"),
+    "crm_targets": (
+        "crm",
+        "target_id,system_code,source_name,source_object,grain_code,crm_object,key_field,least_state_code",
+    ),
+    "crm_fields": ("crm", "target_id,column_name,crm_field"),
 }
 
 

@@ -98,35 +98,47 @@ added_up as (
   group by keyed.target_id, keyed.record_key, keyed.transaction_id, keyed.source_record_id
 ),
 
+judged as (
+  select
+    *,
+    case
+      when currency_count > 1 then 'several_currencies'
+      when is_stale then 'released_month_changed'
+    end as reason_code
+  from added_up
+),
+
+reason_codes as (
+  select * from {{ ref('reason_codes') }}
+),
+
 final as (
   select
-    (added_up.target_id || '|' || added_up.record_key)::varchar as crm_record_key,
-    added_up.target_id::varchar as target_id,
-    added_up.record_key::varchar as record_key,
-    added_up.transaction_id::varchar as transaction_id,
-    added_up.source_record_id::varchar as source_record_id,
-    added_up.payee_id::varchar as payee_id,
+    (judged.target_id || '|' || judged.record_key)::varchar as crm_record_key,
+    judged.target_id::varchar as target_id,
+    judged.record_key::varchar as record_key,
+    judged.transaction_id::varchar as transaction_id,
+    judged.source_record_id::varchar as source_record_id,
+    judged.payee_id::varchar as payee_id,
     payees.full_name::varchar as payee_name,
-    added_up.payee_count::bigint as payee_count,
-    added_up.currency_code::varchar as currency_code,
-    added_up.plan_ids::varchar as plan_ids,
-    added_up.established_amount::decimal(18, 4) as established_amount,
-    added_up.ledger_amount::decimal(18, 4) as ledger_amount,
-    added_up.paid_amount::decimal(18, 4) as paid_amount,
-    added_up.withheld_amount::decimal(18, 4) as withheld_amount,
-    added_up.expired_amount::decimal(18, 4) as expired_amount,
-    added_up.held_amount::decimal(18, 4) as held_amount,
-    added_up.state_code::varchar as state_code,
-    added_up.last_period_code::varchar as last_period_code,
-    added_up.calculation_ids::varchar as calculation_ids,
-    (
-      case
-        when added_up.currency_count > 1 then 'several_currencies'
-        when added_up.is_stale then 'released_month_changed'
-      end
-    )::varchar as reason_code
-  from added_up
-  left join payees on added_up.payee_id = payees.payee_id
+    judged.payee_count::bigint as payee_count,
+    judged.currency_code::varchar as currency_code,
+    judged.plan_ids::varchar as plan_ids,
+    judged.established_amount::decimal(18, 4) as established_amount,
+    judged.ledger_amount::decimal(18, 4) as ledger_amount,
+    judged.paid_amount::decimal(18, 4) as paid_amount,
+    judged.withheld_amount::decimal(18, 4) as withheld_amount,
+    judged.expired_amount::decimal(18, 4) as expired_amount,
+    judged.held_amount::decimal(18, 4) as held_amount,
+    judged.state_code::varchar as state_code,
+    judged.last_period_code::varchar as last_period_code,
+    judged.calculation_ids::varchar as calculation_ids,
+    judged.reason_code::varchar as reason_code,
+    reason_codes.description::varchar as reason_description,
+    reason_codes.mend::varchar as mend
+  from judged
+  left join reason_codes on judged.reason_code = reason_codes.reason_code
+  left join payees on judged.payee_id = payees.payee_id
 )
 
 select * from final
