@@ -200,10 +200,10 @@ def test_a_dry_run_says_what_would_be_sent_and_asks_nobody(
 
 
 def test_a_crm_that_asks_for_a_pause_gets_it(home: Path, sources: IngestionSettings, org: Org) -> None:
-    org.server.fault("composite", retry_after(0.3), status(503))
+    org.server.fault("Commission_Key__c", retry_after(0.3), status(503))
     sent = send(home, sources)
     assert sent.is_whole and amounts(org) == MARCH
-    tried = org.server.asked("composite/sobjects/Commission")
+    tried = org.server.asked("Commission_Key__c")
     assert [request.status for request in tried] == [429, 503, 200]
     assert tried[1].at - tried[0].at >= 0.3
 
@@ -218,7 +218,9 @@ def test_a_refused_record_is_told_and_the_others_are_taken(
     assert sent.refused == [(bad, "FIELD_CUSTOM_VALIDATION_EXCEPTION: closed deals are frozen")]
     assert sent.written["new"] == 7 and not sent.is_whole
     # Once more for the locked one alone; what a rule refuses is not tried again.
-    assert [len(json.loads(request.body)["records"]) for request in org.server.asked("Commission__c/")] == [
+    assert [
+        len(json.loads(request.body)["records"]) for request in org.server.asked("Commission_Key__c")
+    ] == [
         8,
         1,
     ]
