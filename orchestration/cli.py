@@ -19,6 +19,7 @@ import click
 from orchestration.books.commands import add_commands
 from orchestration.books.export_commands import add_export_commands
 from orchestration.lock import RunInProgress, RunLock
+from orchestration.planning.commands import add_planning
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 from orchestration.write_back.commands import add_write_back
 
@@ -313,3 +314,4 @@ def _count(number: int, noun: str) -> str:
 add_commands(main, with_settings)
 add_export_commands(main, with_settings)
 add_write_back(main, with_settings)
+add_planning(main, with_settings)

@@ -52,7 +52,7 @@ TABLES = (
             "currency_code": "ISO 4217 code of the amounts of this row.",
             "alone_amount": "What the payee's commission of the plan gains if this deal alone closes, its effect on other deals, "
             "bonuses and caps included.",
-            "weighted_amount": "probability_ratio x alone_amount, rounded half away from zero to the minor unit.",
+            "weighted_amount": "probability_ratio x alone_amount: an expectation, so not rounded.",
             "all_amount": "The commission of this deal itself if all open deals close.",
         },
     ),
@@ -305,14 +305,13 @@ def _compare(scratch: Scratch) -> None:
               keys.plan_id,
               keys.currency_code,
               cast(coalesce(gains.gained_amount, 0) as decimal(18, 4)) as alone_amount,
-              cast(round(
-                cast(coalesce(gains.gained_amount, 0) as decimal(18, 4)) * cast(open_deals.probability_ratio as decimal(20, 10)),
-                currencies.minor_unit
-              ) as decimal(18, 4)) as weighted_amount,
+              cast(
+                cast(coalesce(gains.gained_amount, 0) as decimal(18, 4)) * cast(open_deals.probability_ratio as decimal(20, 10))
+                as decimal(28, 10)
+              ) as weighted_amount,
               cast(coalesce(own.all_amount, 0) as decimal(18, 4)) as all_amount
             from keys
             inner join {DEALS} as open_deals on keys.deal_number = open_deals.deal_number
-            inner join seeds.currencies as currencies on keys.currency_code = currencies.currency_code
             left join planning.gains as gains
               on keys.deal_number = gains.deal_number and keys.plan_id = gains.plan_id
               and keys.payee_id = gains.payee_id and keys.currency_code = gains.currency_code
@@ -341,7 +340,7 @@ def _compare(scratch: Scratch) -> None:
               held.currency_code,
               cast(held.established_amount as decimal(18, 4)) as established_amount,
               cast(coalesce(deals.alone_amount, 0) as decimal(18, 4)) as alone_amount,
-              cast(coalesce(deals.weighted_amount, 0) as decimal(18, 4)) as weighted_amount,
+              cast(coalesce(deals.weighted_amount, 0) as decimal(28, 10)) as weighted_amount,
               cast(coalesce(deals.all_deals_amount, 0) as decimal(18, 4)) as all_deals_amount,
               cast(held.all_amount - coalesce(deals.all_deals_amount, 0) as decimal(18, 4)) as all_other_amount,
               cast(held.all_amount as decimal(18, 4)) as all_amount

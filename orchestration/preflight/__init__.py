@@ -25,6 +25,7 @@ from orchestration.preflight import (
     language_rules,
     payout_rules,
     plan_rules,
+    planning_rules,
     reward_rules,
 )
 from orchestration.preflight.contracts import check_cells, check_columns, run_checks
@@ -70,6 +71,7 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (crediting_rules.window_rules, ("windows",)),
     (crm_rules.target_rules, ("crm_targets", "crm_fields")),
     (crm_rules.field_rules, ("crm_targets", "crm_fields")),
+    (planning_rules.pipeline_rules, ("open_deals", "won_fields")),
     (language_rules.expression_rules, ("plans", "variables")),
 )
 

@@ -80,6 +80,11 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "target_id,system_code,source_name,source_object,grain_code,crm_object,key_field,least_state_code",
     ),
     "crm_fields": ("crm", "target_id,column_name,crm_field"),
+    "open_deals": (
+        "planning",
+        "source_object,open_expression,close_date_expression,probability_expression",
+    ),
+    "won_fields": ("planning", "source_object,field_name,won_expression"),
 }
 
 
