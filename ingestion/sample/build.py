@@ -196,7 +196,7 @@ def open_opportunities(source: AdventureWorks, tiers: dict[str, str]) -> list[tu
 def build_crm(source: AdventureWorks, out: Path) -> None:
     """Write the CRM's extracts: one opportunity an order, and the open ones."""
     tiers = source.tiers()
-    opportunities = []
+    opportunities: list[tuple[str, ...]] = []
     for order in source.orders:
         online = order["OnlineOrderFlag"] == "1"
         buyer = "Online order" if online else source.store_name(order["CustomerID"])

@@ -67,6 +67,9 @@ def told(results: Sequence[Sent]) -> list[str]:
         counts.append(f"{comparison.unchanged} unchanged")
         counts.append(f"{len(comparison.kept_back)} kept back")
         would = "would be sent: " if sent.is_dry_run else ""
+        if not sent.is_connected:
+            place += f", not connected: ingestion/sources.toml has no [{target.source_name}] with {target.system_code}"
+            would = "would be sent: " if sent.is_dry_run else "nothing sent of "
         lines.append(f"{place}: {would}{', '.join(counts)}")
         if sent.is_dry_run:
             lines += _shown(
@@ -75,7 +78,7 @@ def told(results: Sequence[Sent]) -> list[str]:
                     for due in comparison.due
                 ]
             )
-        elif comparison.due:
+        elif comparison.due and sent.is_connected:
             lines.append(f"  {sum(sent.written.values())} taken, {len(sent.refused)} refused by the CRM")
         lines += _shown([(f"kept back {key}", reason) for key, reason in comparison.kept_back])
         lines += _shown([(f"refused {key}", reason) for key, reason in sent.refused])

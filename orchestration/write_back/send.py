@@ -42,13 +42,20 @@ TABLE = "crm_records"
 
 @dataclass
 class Sent:
-    """What became of a target: the comparison, what the CRM refused, and why it was broken off (empty: it was not)."""
+    """What became of a target.
+
+    Attributes:
+        refused: key and reason of each record that the CRM did not take.
+        failure: why it was broken off; empty: it was not.
+        is_connected: False where sources.toml has no such CRM, so that nothing could be sent.
+    """
 
     comparison: Comparison
     is_dry_run: bool
     written: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[str, str]] = field(default_factory=list)
     failure: str = ""
+    is_connected: bool = True
 
     @property
     def is_whole(self) -> bool:
@@ -73,11 +80,11 @@ def write_back(
         if not reachable and not is_dry_run:
             raise WriteBackError(_unconnected(targets))
         results = []
-        for target in targets if is_dry_run else reachable:
+        for target in targets:
             published = read_published(marts, target)
             configured = connected.get(target.source_name) if target in reachable else None
             memory = Memory(folder, target.target_id, configured.config.base_url) if configured else None
-            sent = Sent(compare(target, published, memory), is_dry_run)
+            sent = Sent(compare(target, published, memory), is_dry_run, is_connected=configured is not None)
             results.append(sent)
             if not is_dry_run and configured and memory:
                 memory.tidy()
