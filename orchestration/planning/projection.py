@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from orchestration.lock import RunLock
 from orchestration.planning.open_deals import DEALS, horizon, staging_models, win_open_deals
@@ -29,12 +28,12 @@ from orchestration.planning.scratch import (
     refuse_edited_seeds,
     seed_file,
 )
-from orchestration.settings import DBT_PROJECT_DIR, RunSettings
+from orchestration.settings import RunSettings
 from orchestration.situations.build import BuildError
 
 # Open deals calculated in one build; each adds a copy of every plan.
 SCENARIOS_MAX = 40
-RATE_AGE = "fx_rate_age_days_max"
+RATES = "int_parameters__fx_rates"
 CALCULATED = ("int_rewards__commissions", "int_crediting__dispositions")
 
 TABLES = (
@@ -127,7 +126,7 @@ def project(
 
 def _projected(scratch: Scratch, seeds: Path, home: Path, as_of: date, scenarios_max: int) -> Projection:
     sources = [f"+{model}" for model in staging_models()]
-    scratch.dbt(as_of, "run", "--select", *sources)
+    scratch.dbt(as_of, "run", "--select", *sources, f"+{RATES}")
     count = win_open_deals(scratch, as_of)
     if not count:
         raise PlanningError("no deal is open by open_expression of seeds/planning/open_deals.csv")
@@ -135,8 +134,7 @@ def _projected(scratch: Scratch, seeds: Path, home: Path, as_of: date, scenarios
     _, described = read_rows(seed_file(seeds, "open_deals"))
     planned = [row["source_object"] for row in described]
     numbers = _worth_a_scenario(scratch, seeds)
-    # No rate is known of days to come: the last one known stands for them.
-    rate_age = _default_rate_age() + (end - as_of).days
+    _carry_rates_on(scratch, as_of)
     batches = [numbers[at : at + scenarios_max] for at in range(0, len(numbers), scenarios_max)] or [[]]
     for position, batch in enumerate(batches):
         scenarios = [CONTROL, ALL] if position == 0 else [CONTROL]
@@ -148,9 +146,9 @@ def _projected(scratch: Scratch, seeds: Path, home: Path, as_of: date, scenarios
             *(f"+{model}" for model in CALCULATED),
             "--exclude",
             *sources,
+            f"+{RATES}",
             "resource_type:test",
             "resource_type:unit_test",
-            **{RATE_AGE: rate_age},
         )
         _keep(scratch, is_first=position == 0)
     _compare(scratch)
@@ -178,9 +176,24 @@ def _worth_a_scenario(scratch: Scratch, seeds: Path) -> list[int]:
     return [number for (number,) in found]
 
 
-def _default_rate_age() -> int:
-    project = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
-    return int(project["vars"][RATE_AGE])
+def _carry_rates_on(scratch: Scratch, as_of: date) -> None:
+    """No rate is known of days to come: on those on which open deals close, the last one known stands for it."""
+    with duckdb.connect(str(scratch.warehouse)) as connection:
+        connection.execute(
+            f"""
+            insert into intermediate.{RATES}
+            select last_rates.currency_code, days.expected_close_date, last_rates.units_per_base
+            from (
+              select currency_code, max_by(units_per_base, rate_date) as units_per_base
+              from intermediate.{RATES} where rate_date <= cast({literal(as_of)} as date) group by currency_code
+            ) as last_rates
+            cross join (select distinct expected_close_date from {DEALS}) as days
+            where not exists (
+              select 1 from intermediate.{RATES} as known
+              where known.currency_code = last_rates.currency_code and known.rate_date = days.expected_close_date
+            )
+            """
+        )
 
 
 def _keep(scratch: Scratch, *, is_first: bool) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.preflight.problems import shown as shown_values
 from orchestration.settings import DBT_PROJECT_DIR, RunSettings, shown
 from orchestration.situations.build import calculate
 
@@ -107,12 +108,13 @@ def refuse_edited_seeds(settings: RunSettings, seeds: Path) -> None:
         file.name
         for file in sorted(seeds.rglob("*.csv"))
         if file.stem in loaded
-        and hashlib.sha256(file.read_text(encoding="utf-8").encode()).hexdigest() != loaded[file.stem]
+        # As dbt hashes a seed: its text without the space around it.
+        and hashlib.sha256(file.read_text(encoding="utf-8").strip().encode()).hexdigest() != loaded[file.stem]
     ]
     if edited:
         raise PlanningError(
-            f"{', '.join(edited)} {'was' if len(edited) == 1 else 'were'} edited after the last run; `commissions run` first, "
-            "so that the comparison is with what holds"
+            f"edited after the last run: {shown_values(edited)}. `commissions run` first, so that the comparison is with "
+            "what holds"
         )
 
 

@@ -1,5 +1,6 @@
 """A small company with open deals, worked out by hand; see test_projection.py for the figures.
 
+The plan takes US and Canadian dollars; the last rate known is that of 2014-04-11, 1.25 CAD for a USD.
 10 % of a month's first 100,000, 20 % above; 50 for a month of 10,000 or more. The last day that counts is 2014-04-15.
 """
 
@@ -21,6 +22,7 @@ DEALS = (
     ("D", "cy", "2014-05-20", "333.33", "USD", "Prospecting"),
     ("E", "cy", "2014-04-01", "100", "EUR", "Proposal"),
     ("F", "nobody", "2014-04-20", "5000", "USD", "Proposal"),
+    ("X", "fay", "2014-06-20", "1000", "CAD", "Prospecting"),
     ("L", "cy", "2014-04-20", "5000", "USD", "Closed Lost"),
 )
 CLOSED = "Closed Won"
@@ -30,6 +32,20 @@ def company(**seeds: list[dict[str, str]]) -> dict[str, Any]:
     tables: dict[str, Any] = dict(contract_company([row[:5] for row in DEALS], **seeds))
     stages = {row[0]: row[5] for row in DEALS}
     tables["crm/Opportunity"] = [{**row, "StageName": stages[row["Id"]]} for row in tables["crm/Opportunity"]]
+    tables["plans"] = [
+        {**plan, "filter_expression": "\"CurrencyIsoCode\" in ('USD', 'CAD')"}
+        if plan["plan_id"] == PLAN["plan_id"]
+        else plan
+        for plan in tables["plans"]
+    ]
+    tables["fx/CurrencyRate"] = [
+        {
+            "CurrencyRateDate": "2014-04-11",
+            "FromCurrencyCode": "USD",
+            "ToCurrencyCode": "CAD",
+            "AverageRate": "1.25",
+        }
+    ]
     tables["tiers"] = [
         {"plan_id": plan, "valid_from": START, "tier_number": number, "tier_from": start, "tier_to": end, "rate_expression": rate}
         for plan in (PLAN["plan_id"], "euro_deals")
