@@ -30,12 +30,19 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one record; ``reason`` is the system's, without secrets. ``may_pass``: worth sending again."""
+    """What became of one record.
+
+    Attributes:
+        reason: the system's words, without secrets.
+        may_pass: worth sending again.
+        is_gone: the system no longer has the record.
+    """
 
     key: str
     is_written: bool
     reason: str = ""
     may_pass: bool = False
+    is_gone: bool = False
 
 
 class Writer(ABC):

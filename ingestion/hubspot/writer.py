@@ -7,6 +7,7 @@ from ingestion.api.errors import RETRY_STATUSES
 from ingestion.api.writing import Outcome, Outgoing, Writer, plain
 from ingestion.hubspot.reader import properties_of
 
+_GONE = "OBJECT_NOT_FOUND"
 _PASSING = {"RATE_LIMITS", "TRANSIENT_ERROR"}
 
 
@@ -59,8 +60,8 @@ class HubSpotWriter(Writer):
         outcomes = []
         for record in records:
             if record.key in failed:
-                reason, may_pass = failed[record.key]
-                outcomes.append(Outcome(record.key, False, reason, may_pass))
+                reason, may_pass, is_gone = failed[record.key]
+                outcomes.append(Outcome(record.key, False, reason, may_pass, is_gone))
             elif record.key in written:
                 outcomes.append(Outcome(record.key, True))
         return outcomes
@@ -70,11 +71,12 @@ class HubSpotWriter(Writer):
             return str(result["id"])
         return str((result.get("properties") or {}).get(self.key_field))
 
-    def _failure(self, error: Mapping[str, Any]) -> tuple[str, bool]:
+    def _failure(self, error: Mapping[str, Any]) -> tuple[str, bool, bool]:
         category = str(error.get("category") or error.get("errorType") or "ERROR")
         told = self.client.redactor(f"{category}: {error.get('message')}")
         status = error.get("status")
-        return told, category in _PASSING or (isinstance(status, int) and status in RETRY_STATUSES)
+        may_pass = category in _PASSING or (isinstance(status, int) and status in RETRY_STATUSES)
+        return told, may_pass, category == _GONE
 
 
 def _ids(error: Mapping[str, Any]) -> list[Any]:

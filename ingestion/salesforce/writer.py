@@ -8,7 +8,8 @@ from ingestion.api.errors import ApiError
 from ingestion.api.writing import Outcome, Outgoing, Writer
 from ingestion.salesforce.connector import DEFAULT_VERSION
 
-# Faults of one record that pass by themselves.
+# Faults of one record: those of a record that is no longer there, and those that pass by themselves.
+_GONE = {"ENTITY_IS_DELETED", "NOT_FOUND"}
 _PASSING = {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG"}
 
 
@@ -73,4 +74,10 @@ class SalesforceWriter(Writer):
         errors = answer.get("errors") or [{}]
         codes = {str(error.get("statusCode")) for error in errors}
         told = "; ".join(f"{error.get('statusCode')}: {error.get('message')}" for error in errors)
-        return Outcome(record.key, False, self.client.redactor(told), may_pass=codes <= _PASSING)
+        return Outcome(
+            record.key,
+            False,
+            self.client.redactor(told),
+            may_pass=codes <= _PASSING,
+            is_gone=codes <= _GONE,
+        )

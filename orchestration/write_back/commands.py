@@ -88,7 +88,9 @@ def told(results: Sequence[Sent]) -> list[str]:
 
 
 def _fields(fields: Any) -> str:
-    return ", ".join(f"{name} {'empty' if value is None else value}" for name, value in fields.items())
+    from ingestion.api.writing import plain
+
+    return ", ".join(f"{name} {'empty' if value is None else plain(value)}" for name, value in fields.items())
 
 
 def _shown(rows: Sequence[tuple[str, str]]) -> list[str]:

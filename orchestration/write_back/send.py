@@ -137,15 +137,22 @@ def _deliver(sent: Sent, configured: Configured, memory: Memory) -> None:
     def take(rows: list[dict[str, Any]]) -> None:
         batch = [Outgoing(row["record_key"], _fields(target, row)) for row in rows]
         outcomes = writer.write(batch)
-        memory.add(by_key[outcome.key].remembered for outcome in outcomes if outcome.is_written)
+        memory.add(
+            by_key[outcome.key].remembered for outcome in outcomes if _is_done(by_key[outcome.key], outcome)
+        )
         for outcome in outcomes:
             _note(sent, by_key[outcome.key], outcome)
 
     _run_dlt(sent, writer, memory, take)
 
 
+def _is_done(due: Due, outcome: Outcome) -> bool:
+    """Whether the CRM holds what it should: there is nothing to empty of a record that it no longer has."""
+    return outcome.is_written or (due.change_code == "taken_back" and outcome.is_gone)
+
+
 def _note(sent: Sent, due: Due, outcome: Outcome) -> None:
-    if outcome.is_written:
+    if _is_done(due, outcome):
         sent.written[due.change_code] += 1
     else:
         sent.refused.append((due.key, outcome.reason))

@@ -1,5 +1,6 @@
 """A Salesforce org and a HubSpot account that take what is written to them, as their documentation says they do."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ class Org:
         self.records: dict[str, dict[str, Any]] = {}
         self.deals: dict[str, dict[str, Any]] = {deal: {} for deal in deals}
         self.refused: set[str] = set()
+        self.gone: set[str] = set()
         self.locked: dict[str, int] = {}
         self.saved: Saved = lambda _records: None
         self.fields = {
@@ -44,8 +46,6 @@ class Org:
         return {"name": request.found["name"], "queryable": True, "fields": fields}
 
     def _body(self, request: Any) -> list[dict[str, Any]]:
-        import json
-
         body = json.loads(request.body, parse_float=Decimal)
         assert body["allOrNone"] is False and len(body["records"]) <= 200
         return list(body["records"])
@@ -65,6 +65,9 @@ class Org:
                     "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
                     "message": "closed deals are frozen",
                 }
+                answers.append({"success": False, "errors": [told]})
+            elif key in self.gone:
+                told = {"statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted"}
                 answers.append({"success": False, "errors": [told]})
             elif self.locked.get(key):
                 self.locked[key] -= 1

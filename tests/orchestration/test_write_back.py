@@ -189,13 +189,28 @@ def test_a_change_waits_for_its_release_and_then_sends_one_record_and_empties_th
     assert counts(send(edited, sources)) == (0, 0, 0, 8, 0)
 
 
+def test_a_record_that_the_crm_no_longer_has_needs_no_emptying(
+    home: Path, edited_home: Path, sources: IngestionSettings, org: Org
+) -> None:
+    send(home, sources)
+    edited = Path(shutil.copytree(edited_home, home.parent / "edited"))
+    shutil.copytree(home / "write_back", edited / "write_back")
+    approve(RunSettings(home=edited), "2014-03")
+    org.gone = {"crm/Opportunity/D5|cy|USD", "crm/Opportunity/D8|fay|USD"}
+    sent = send(edited, sources)
+    # D5 has nothing left to say; D8 has, and is told.
+    assert sent.written["taken_back"] == 1
+    assert sent.refused == [("crm/Opportunity/D8|fay|USD", "ENTITY_IS_DELETED: entity is deleted")]
+    assert counts(send(edited, sources)) == (0, 1, 0, 7, 0)
+
+
 def test_a_dry_run_says_what_would_be_sent_and_asks_nobody(
     home: Path, sources: IngestionSettings, org: Org
 ) -> None:
     sent = send(home, sources, is_dry_run=True)
     text = "\n".join(told([sent]))
     assert "would be sent: 8 new, 0 changed, 0 taken back, 0 unchanged" in text
-    assert "new crm/Opportunity/D1|ana|USD: Amount__c 999.9700, Months__c 2014-03" in text
+    assert "new crm/Opportunity/D1|ana|USD: Amount__c 999.97, Months__c 2014-03" in text
     assert org.server.requests == [] and list((home / "write_back").glob("*.jsonl")) == []
 
 

@@ -46,6 +46,7 @@ counted as (
     targets.target_id,
     targets.grain_code,
     deals.source_record_id,
+    deals.is_deleted_in_source,
     crm_lines.*,
     crm_lines.state_rank >= targets.least_rank as is_ledger_counted,
     crm_lines.furthest_rank >= targets.least_rank as is_standing_counted
@@ -92,7 +93,8 @@ added_up as (
     string_agg(
       distinct keyed.plan_id || '|' || keyed.period_code, ',' order by keyed.plan_id || '|' || keyed.period_code
     ) filter (where keyed.line_count > 0 and keyed.is_ledger_counted) as calculation_ids,
-    bool_or(keyed.is_stale) as is_stale
+    bool_or(keyed.is_stale) as is_stale,
+    bool_or(keyed.is_deleted_in_source) as is_deleted_in_source
   from keyed
   cross join paid
   group by keyed.target_id, keyed.record_key, keyed.transaction_id, keyed.source_record_id
@@ -102,6 +104,7 @@ judged as (
   select
     *,
     case
+      when is_deleted_in_source then 'crm_deal_deleted'
       when currency_count > 1 then 'several_currencies'
       when is_stale then 'released_month_changed'
     end as reason_code
