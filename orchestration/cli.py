@@ -25,10 +25,12 @@ from orchestration.events.commands import add_event_commands
 from orchestration.failures import failed_steps
 from orchestration.lock import RunInProgress, RunLock
 from orchestration.marts_file import MartsFileError
+from orchestration.planning.commands import add_planning
 from orchestration.reader_commands import add_reader_commands
 from orchestration.safekeeping.command import backup, restore
 from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
 from orchestration.statements.command import add_statement_command
+from orchestration.write_back.commands import add_write_back
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -347,3 +349,5 @@ add_alert_commands(main, with_settings)
 add_reader_commands(main, with_settings)
 add_dispute_commands(main, with_settings)
 add_statement_command(main, with_settings)
+add_write_back(main, with_settings)
+add_planning(main, with_settings)

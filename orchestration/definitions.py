@@ -23,6 +23,7 @@ from orchestration.schedules import (
 )
 from orchestration.sensors import journal_sensor, losses_sensor
 from orchestration.statements.job import STATEMENT_JOBS
+from orchestration.write_back.jobs import WRITE_BACK_JOBS
 
 SYSTEMS = known_systems()
 CADENCES = read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
@@ -40,6 +41,7 @@ defs = dg.Definitions(
         *EXPORT_JOBS,
         *DISPUTE_JOBS,
         *STATEMENT_JOBS,
+        *WRITE_BACK_JOBS,
         deliver_events,
     ],
     schedules=[

@@ -23,6 +23,10 @@ GZIP_FROM_BYTES = 100_000
 ALL_ORDERS_SUBTOTAL = Decimal("57044330.8205")
 REP_ORDERS_SUBTOTAL = Decimal("44210112.2798")
 
+# Open deals are derived: the source has none. The days after which a reseller is expected to order again.
+REORDER_DAYS = 91
+OPEN_STAGES = ("Prospecting", "Proposal", "Negotiation")
+
 CURRENCY_OF_COUNTRY = {"US": "USD", "CA": "CAD", "GB": "GBP", "AU": "AUD", "FR": "FRF", "DE": "DEM"}
 TIER_OF_CATEGORY = {"Bikes": "A", "Components": "B"}
 
@@ -154,10 +158,45 @@ class AdventureWorks:
         }
 
 
+def open_opportunities(source: AdventureWorks, tiers: dict[str, str]) -> list[tuple[str, ...]]:
+    """Return the derived open deals: every tenth reseller order of the last day that has any, expected once more."""
+    of_resellers = [order for order in source.orders if order["OnlineOrderFlag"] == "0"]
+    last_day = max(order["OrderDate"] for order in of_resellers)
+    found = []
+    for order in of_resellers:
+        number = int(order["SalesOrderID"])
+        if order["OrderDate"] != last_day or number % 10:
+            continue
+        expected = days_after(last_day, REORDER_DAYS)
+        found.append(
+            (
+                f"RE{order['SalesOrderID']}",
+                f"{source.store_name(order['CustomerID'])} reorder",
+                source.account_number(order),
+                user_id(order["SalesPersonID"]),
+                OPEN_STAGES[number // 10 % len(OPEN_STAGES)],
+                "false",
+                "false",
+                "false",
+                order["SubTotal"],
+                source.currency(order),
+                expected,
+                order["TerritoryID"],
+                "Reseller",
+                tiers[order["SalesOrderID"]],
+                "false",
+                *("" for _ in range(7)),
+                midnight(order["OrderDate"]),
+                midnight(order["OrderDate"]),
+            )
+        )
+    return found
+
+
 def build_crm(source: AdventureWorks, out: Path) -> None:
-    """Write the CRM's extracts: one opportunity an order."""
+    """Write the CRM's extracts: one opportunity an order, and the open ones."""
     tiers = source.tiers()
-    opportunities = []
+    opportunities: list[tuple[str, ...]] = []
     for order in source.orders:
         online = order["OnlineOrderFlag"] == "1"
         buyer = "Online order" if online else source.store_name(order["CustomerID"])
@@ -190,6 +229,7 @@ def build_crm(source: AdventureWorks, out: Path) -> None:
                 midnight(order["ShipDate"]),
             )
         )
+    opportunities += open_opportunities(source, tiers)
     write(
         out,
         "Opportunity",

@@ -32,11 +32,14 @@ STATE_MARTS = (
 )
 # What follows from the states: amounts that count once they are approved, what is left to export, what payees are shown.
 DERIVED_MARTS = (
+    "fct_crm_lines",
     "fct_journal_lines",
     "fct_payroll_balances",
     "fct_payroll_items",
     "fct_payroll_lines",
     "fct_statements",
+    "rpt_crm_commissions",
+    "rpt_crm_records",
     "rpt_journal_files",
     "rpt_liability_roll_forward",
     "rpt_payroll_cycles",

@@ -3,7 +3,7 @@
 Three layers, all reported together:
 
 - `contracts`: each CSV against the property file beside it (columns, types, data tests);
-- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `role_rules`: what the tables must agree on among each other;
+- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `crm_rules`, `planning_rules`, `role_rules`: what the tables must agree on among each other;
 - `language_rules`: every expression against the plan language (orchestration/expressions.py).
 
 Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
@@ -21,9 +21,11 @@ from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
 from orchestration.preflight import (
     crediting_rules,
+    crm_rules,
     language_rules,
     payout_rules,
     plan_rules,
+    planning_rules,
     reward_rules,
     role_rules,
 )
@@ -69,6 +71,9 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (crediting_rules.variable_rules, ("variables", "plans", "teams", "team_memberships")),
     (crediting_rules.window_rules, ("windows",)),
     (role_rules.role_rules, ("plans", "roles")),
+    (crm_rules.target_rules, ("crm_targets", "crm_fields")),
+    (crm_rules.field_rules, ("crm_targets", "crm_fields")),
+    (planning_rules.pipeline_rules, ("open_deals", "won_fields")),
     (language_rules.expression_rules, ("plans", "variables")),
 )
 

@@ -76,6 +76,16 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "payee_aliases": ("crediting", "source_system,alias,payee_id,valid_from,valid_to"),
     "windows": ("calendar", "calendar_id,window_code,window_from,window_to"),
     "roles": ("operations", "viewer_id,role_code,scope_code,scope_id,valid_from,valid_to"),
+    "crm_targets": (
+        "crm",
+        "target_id,system_code,source_name,source_object,grain_code,crm_object,key_field,least_state_code",
+    ),
+    "crm_fields": ("crm", "target_id,column_name,crm_field"),
+    "open_deals": (
+        "planning",
+        "source_object,open_expression,close_date_expression,probability_expression",
+    ),
+    "won_fields": ("planning", "source_object,field_name,won_expression"),
 }
 
 

@@ -5,6 +5,7 @@ build calculates everything.
 """
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,15 @@ from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table, raw_schema
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT_SEEDS = ("accounts", "currencies", "entry_kinds", "journal_columns", "posting_rules", "reason_codes")
+KEPT_SEEDS = (
+    "accounts",
+    "calculation_states",
+    "currencies",
+    "entry_kinds",
+    "journal_columns",
+    "posting_rules",
+    "reason_codes",
+)
 FIRST_LANDED = datetime(2000, 1, 1)
 
 Row = Mapping[str, str | None]
@@ -191,8 +200,12 @@ def calculate(
     *,
     with_tests: bool = False,
     command: Sequence[str] = (),
+    variables: Mapping[str, object] | None = None,
 ) -> None:
-    """Run dbt over the warehouse in `home`: a build, or another command. Raises BuildError with what dbt said."""
+    """Run dbt over the warehouse in `home`: a build, or another command. Raises BuildError with what dbt said.
+
+    `variables` are further vars of dbt.
+    """
     env = {name: value for name, value in os.environ.items() if not name.startswith(("COMMISSIONS_", "DBT_"))}
     env |= {
         "COMMISSIONS_HOME": str(home),
@@ -202,7 +215,8 @@ def calculate(
     }
     dbt = str(Path(sys.executable).parent / "dbt")
     build = ["build", "--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
-    arguments = [dbt, "--no-use-colors", *(command or build), "--vars", f"{{as_of_date: '{as_of_date}'}}"]
+    arguments = [dbt, "--no-use-colors", *(command or build)]
+    arguments += ["--vars", json.dumps({"as_of_date": as_of_date.isoformat(), **(variables or {})})]
     arguments += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
     done = subprocess.run(arguments, cwd=dbt_project, env=env, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -378,7 +378,7 @@ class PlanCompany:
             with (target / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.DictWriter(file, columns)
                 writer.writeheader()
-                writer.writerows({"source_document": "a contract", **row} for row in self.rows[table])
+                writer.writerows({"source_document": "a contract", **row} for row in self.rows.get(table, []))
             types = {column: data_type(column) for column in columns}
             entry = {"name": table, "config": {"column_types": types}, "data_tests": TESTS.get(table, [])}
             entry["columns"] = [{"name": column} for column in columns]

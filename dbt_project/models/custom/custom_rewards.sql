@@ -1,11 +1,11 @@
 -- Extension point of rewards: rewards of your own, which pass the plan's modifiers, rounding, beneficiaries and the
--- ledger as all others do. The sample company pays a premium for the first reseller order of each account.
+-- ledger as all others do. The sample company pays a premium for the first reseller order of each account, under the plans
+-- that have the variable.
 -- Grain: one row a reward. Rule: docs/extending.md
 with
 
 credits as (
   select * from {{ ref('int_crediting__credits') }}
-  where plan_id = 'reseller'
 ),
 
 opportunities as (
@@ -22,7 +22,7 @@ ranked as (
     credits.*,
     opportunities."AccountId" as account_id,
     row_number() over (
-      partition by opportunities."AccountId"
+      partition by credits.plan_id, opportunities."AccountId"
       order by credits.credit_date, credits.transaction_id, credits.credit_id
     ) as order_number
   from credits

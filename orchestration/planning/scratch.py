@@ -1,0 +1,149 @@
+"""A warehouse of its own for what is not so: the landed tables of the real one, seeds that may differ, the same models.
+
+The real warehouse, books and published marts are only read.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.preflight.problems import shown as shown_values
+from orchestration.settings import DBT_PROJECT_DIR, RunSettings, shown
+from orchestration.situations.build import calculate
+
+Cells = dict[str, str]
+
+
+class PlanningError(Exception):
+    """Nothing was projected or simulated. The message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder with a warehouse and seeds that nobody else reads."""
+
+    home: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file of the calculation."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def seeds(self) -> Path:
+        """The seeds of the calculation, with their property files."""
+        return self.home / "seeds"
+
+    def dbt(self, as_of: date, *command: str, **variables: object) -> None:
+        """Run dbt over the warehouse. Raises BuildError with what dbt said."""
+        # dbt writes what it has compiled of a seed over the file of an absolute seed path: it gets a copy.
+        copied = self.home / "loaded"
+        shutil.rmtree(copied, ignore_errors=True)
+        shutil.copytree(self.seeds, copied)
+        calculate(self.home, copied, as_of, DBT_PROJECT_DIR, command=command, variables=variables)
+
+
+def published_as_of(settings: RunSettings) -> date:
+    """The day to which the published marts were calculated.
+
+    Raises PlanningError when there is nothing to compare with: no run, or one that did not finish.
+    """
+    if not settings.published.exists() or not settings.warehouse.exists():
+        raise PlanningError("there is nothing to start from yet; `commissions run` first")
+    if settings.unfinished.exists():
+        raise PlanningError("the last run did not finish; `commissions run` first")
+    with duckdb.connect(str(settings.published), read_only=True) as marts:
+        found = marts.execute("select value from publication.run where name = 'as_of_date'").fetchone()
+    if found is None:
+        raise PlanningError(
+            f"{shown(settings.published)} does not say its as-of date; `commissions run` first"
+        )
+    return date.fromisoformat(found[0])
+
+
+def make_scratch(settings: RunSettings, home: Path, seeds: Path) -> Scratch:
+    """Make an empty scratch in ``home`` with the landed tables (without books) and a copy of the seeds."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    scratch = Scratch(home)
+    shutil.copytree(seeds, scratch.seeds)
+    with duckdb.connect(str(scratch.warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach {literal(settings.warehouse)} as real (read_only)")
+        tables = connection.execute(
+            """
+            select schema_name, table_name from duckdb_tables()
+            where database_name = 'real' and starts_with(schema_name, 'raw_') and schema_name <> 'raw_books'
+            order by all
+            """
+        ).fetchall()
+        for schema, table in tables:
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f'create table {schema}."{table}" as from real.{schema}."{table}"')
+        connection.execute("detach real")
+    return scratch
+
+
+def refuse_edited_seeds(settings: RunSettings, seeds: Path) -> None:
+    """Raise PlanningError when a seed differs from what the last run has loaded: what came of it is not published yet."""
+    path = settings.home / "dbt" / "manifest.json"
+    if not path.exists():
+        return
+    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+    loaded = {
+        node["name"]: node["checksum"]["checksum"]
+        for node in nodes
+        if node["resource_type"] == "seed" and node["checksum"]["name"] == "sha256"
+    }
+    edited = [
+        file.name
+        for file in sorted(seeds.rglob("*.csv"))
+        if file.stem in loaded
+        # As dbt hashes a seed: its text without the space around it.
+        and hashlib.sha256(file.read_text(encoding="utf-8").strip().encode()).hexdigest() != loaded[file.stem]
+    ]
+    if edited:
+        raise PlanningError(
+            f"edited after the last run: {shown_values(edited)}. `commissions run` first, so that the comparison is with "
+            "what holds"
+        )
+
+
+def read_rows(path: Path) -> tuple[list[str], list[Cells]]:
+    """Header and rows of a seed, all cells text."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        return list(reader.fieldnames or []), list(reader)
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    """Write a seed; every filled cell in quotes, so that single quotes stay where they are."""
+    lines = [",".join(header)]
+    lines += [",".join(_quoted(row.get(name) or "") for name in header) for row in rows]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if cell else ""
+
+
+def literal(value: object) -> str:
+    """A SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def seed_file(seeds: Path, name: str) -> Path:
+    """The file of a seed. Raises PlanningError when it is not there."""
+    found = next(seeds.rglob(f"{name}.csv"), None)
+    if found is None:
+        raise PlanningError(f"{name}.csv is not under {shown(seeds)}")
+    return found

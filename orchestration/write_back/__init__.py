@@ -1,0 +1,1 @@
+"""Commission written back to the deals of a CRM: only what differs from what the CRM has acknowledged."""
