@@ -17,6 +17,7 @@ import duckdb
 from orchestration.books.actions import file_name
 from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
 from orchestration.lock import RunLock
+from orchestration.marts_file import open_marts
 from orchestration.settings import RunSettings, shown
 
 HASH = "publication_hash"
@@ -85,7 +86,7 @@ def record_publication(settings: RunSettings) -> Publication | None:
     with RunLock(settings.events_lock, wait=True):
         if not settings.published.exists():
             return None
-        with duckdb.connect(str(settings.published), read_only=True) as copy:
+        with open_marts(settings.published, settings.published_key()) as copy:
             facts = dict(copy.execute("select name, value from publication.run").fetchall())
             folder = settings.books / "publications"
             known = read_publications(folder)

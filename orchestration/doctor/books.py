@@ -18,6 +18,7 @@ from orchestration.books.period import LINES, read_books, totals
 from orchestration.doctor.finding import Finding, Patient, check, days_ago, error, ok, warning
 from orchestration.doctor.warehouse import RUN
 from orchestration.lock import holder_of
+from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.safekeeping.receipt import read_receipt
 
 BACKUP_DAYS_MAX = 7
@@ -149,12 +150,12 @@ def _is_broken_log(patient: Patient) -> bool:
 def _published_closings(patient: Patient) -> set[str]:
     """Months that the published marts call paid; empty where they cannot be read."""
     try:
-        with duckdb.connect(str(patient.settings.published), read_only=True) as marts:
+        with open_marts(patient.settings.published, patient.settings.published_key()) as marts:
             rows = marts.execute(
                 "select distinct period_code from marts.fct_calculations where state_code = 'paid'"
             )
             return {str(period) for (period,) in rows.fetchall()}
-    except (duckdb.Error, OSError):
+    except (MartsFileError, duckdb.Error, OSError):
         return set()
 
 

@@ -10,6 +10,7 @@ import duckdb
 
 from orchestration.doctor.finding import Finding, Patient, check, days_ago, error, ok, warning
 from orchestration.doctor.warehouse import RUN, first_line
+from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.settings import dbt_as_of_date
 
 WRITABLE = 0o222
@@ -26,9 +27,12 @@ def file(patient: Patient) -> Iterator[Finding]:
             yield ok(f"nothing is published yet; start with: {RUN}", path)
         return
     try:
-        with duckdb.connect(str(path), read_only=True) as marts:
+        with open_marts(path, patient.settings.published_key()) as marts:
             facts = dict(marts.execute("select name, value from publication.run").fetchall())
             marts.execute("select sum(payout_amount) from fct_payouts").fetchall()
+    except MartsFileError as problem:
+        yield error(first_line(problem), path, mend="set COMMISSIONS_PUBLISHED_KEY to where its key is")
+        return
     except (duckdb.Error, OSError) as problem:
         yield error(first_line(problem), path, mend=f"rm -f {path} && {RUN}")
         return

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.marts_file import open_marts
 from orchestration.preflight.problems import shown as shown_values
 from orchestration.settings import DBT_PROJECT_DIR, RunSettings, shown
 from orchestration.situations.build import calculate
@@ -61,7 +62,7 @@ def published_as_of(settings: RunSettings) -> date:
         raise PlanningError("there is nothing to start from yet; `commissions run` first")
     if settings.unfinished.exists():
         raise PlanningError("the last run did not finish; `commissions run` first")
-    with duckdb.connect(str(settings.published), read_only=True) as marts:
+    with open_marts(settings.published, settings.published_key()) as marts:
         found = marts.execute("select value from publication.run where name = 'as_of_date'").fetchone()
     if found is None:
         raise PlanningError(

@@ -24,9 +24,11 @@ from orchestration.books.files import (
     sync,
     write_durably,
 )
+from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.safekeeping.contents import (
     BOOKS,
     DAGSTER,
+    EVENTS,
     EXPORTS,
     FORMAT,
     HASH,
@@ -36,6 +38,7 @@ from orchestration.safekeeping.contents import (
     SEEDS,
     SOURCES,
     TOKENS,
+    WRITE_BACK,
     Backup,
     BackupError,
     Holdings,
@@ -162,17 +165,22 @@ def check_space(folder: Path, chosen: dict[str, Path]) -> None:
         )
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy one file durably, readable by its owner alone; a database of Dagster as of one moment."""
+def copy_file(source: Path, target: Path, *, is_live: bool = True) -> None:
+    """Copy one file durably, readable by its owner alone; a database of Dagster or of the events as of one moment.
+
+    ``is_live``: somebody may be writing to it; a file of a backup is copied byte by byte.
+    """
     for folder in reversed([parent for parent in target.parents if not parent.exists()]):
         folder.mkdir(mode=PRIVATE_FOLDER)
-    if source.suffix == ".db":
+    if is_live and source.suffix in (".db", ".sqlite"):
         # Copied as a file, it would lack what the daemon is writing.
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(target)) as copy,
         ):
             live.backup(copy)
+            # Without a log beside it: who opens the copy leaves none behind.
+            copy.execute("pragma journal_mode = delete")
     else:
         shutil.copyfile(source, target)
     target.chmod(PRIVATE_FILE)
@@ -190,9 +198,13 @@ def forget(folder: Path, keep: int) -> None:
 def _chosen(settings: RunSettings, seeds: Path, sources: Path | None) -> Iterator[tuple[str, Path]]:
     """The files to copy, by their path in the backup."""
     home = settings.home
-    for part in (BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS):
+    for part in (BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS, EVENTS, WRITE_BACK):
         for path in files_below(home / part):
-            if TEMPORARY not in path.name and not path.is_symlink():
+            if (
+                TEMPORARY not in path.name
+                and not path.is_symlink()
+                and not path.name.endswith(("-wal", "-shm"))
+            ):
                 yield f"{part}/{path.relative_to(home / part)}", path
     dagster = settings.dagster_home
     databases = [*dagster.glob("history/**/*.db"), *dagster.glob("schedules/*.db")]
@@ -208,7 +220,7 @@ def _chosen(settings: RunSettings, seeds: Path, sources: Path | None) -> Iterato
 def _published_facts(settings: RunSettings) -> dict[str, str]:
     """The run and the date of the published marts."""
     try:
-        with duckdb.connect(str(settings.published), read_only=True) as marts:
+        with open_marts(settings.published, settings.published_key()) as marts:
             return dict(marts.execute("select name, value from publication.run").fetchall())
-    except (duckdb.Error, OSError):
+    except (MartsFileError, duckdb.Error, OSError):
         return {}

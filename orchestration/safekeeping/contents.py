@@ -18,16 +18,18 @@ from orchestration.books.period import read_books
 MANIFEST = "manifest.json"
 HASH = "backup_hash"
 FORMAT = 1
-BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS, DAGSTER = (
+BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS, EVENTS, WRITE_BACK, DAGSTER = (
     "books",
     "landings",
     "published",
     "exports",
     "tokens",
+    "events",
+    "write_back",
     "dagster",
 )
 # Folders of the home that go back into it, in the order in which they are put in place: the books first.
-PARTS = (BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS, DAGSTER)
+PARTS = (BOOKS, LANDINGS, PUBLISHED, EXPORTS, TOKENS, EVENTS, WRITE_BACK, DAGSTER)
 # Kept for comparison; a restore does not touch the project.
 SEEDS, SOURCES = "seeds", "sources.toml"
 NAME = re.compile(r"backup-\d{8}T\d{6}Z")

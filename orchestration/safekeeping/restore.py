@@ -116,7 +116,7 @@ def restore(
         aside.mkdir()
         for name in plan.backup.files:
             if name.split("/")[0] in PARTS:
-                copy_file(plan.backup.folder / name, aside / name)
+                copy_file(plan.backup.folder / name, aside / name, is_live=False)
                 if file_hash(aside / name) != plan.backup.files[name]:
                     raise BackupError(f"{name} could not be copied whole; nothing was changed")
         _open_up(aside)

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import marts_file
 from orchestration.books.period import PERIOD_CODE
 from orchestration.settings import RunSettings, shown
 
@@ -43,7 +44,7 @@ def open_marts(settings: RunSettings) -> Iterator[Marts]:
     """Open the published marts. Raises StatementsError where there are none, or those of an earlier version."""
     if not settings.published.exists():
         raise StatementsError(f"{shown(settings.published)} does not exist yet. Start with: {RUN}")
-    with duckdb.connect(str(settings.published), read_only=True) as connection:
+    with marts_file.open_marts(settings.published, settings.published_key()) as connection:
         try:
             yield Marts(connection)
         except duckdb.CatalogException:

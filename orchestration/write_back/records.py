@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.marts_file import open_marts
 from orchestration.settings import RunSettings, shown
 from orchestration.write_back.acknowledged import Acknowledged, Memory, WriteBackError, content_hash
 
@@ -103,7 +104,7 @@ def open_published(settings: RunSettings) -> duckdb.DuckDBPyConnection:
     """The published marts, read-only. Raises WriteBackError when nothing was published."""
     if not settings.published.exists():
         raise WriteBackError(f"{shown(settings.published)} is not there yet; `commissions run` first")
-    return duckdb.connect(str(settings.published), read_only=True)
+    return open_marts(settings.published, settings.published_key())
 
 
 def read_published(marts: duckdb.DuckDBPyConnection, target: Target) -> Published:

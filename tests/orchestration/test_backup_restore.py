@@ -91,6 +91,27 @@ def test_a_backup_of_a_live_history_holds_what_is_only_in_its_log(
     live.close()
 
 
+def test_what_receivers_and_crms_have_acknowledged_comes_back(
+    settings: RunSettings, seeds: Path, tmp_path: Path
+) -> None:
+    outbox, acknowledged = settings.outbox, settings.home / "write_back" / "salesforce.json"
+    for path in (outbox, acknowledged):
+        path.parent.mkdir(parents=True)
+    acknowledged.write_text('{"a": 1}')
+    live = sqlite3.connect(outbox)
+    live.execute("pragma journal_mode = wal")
+    live.execute("create table deliveries (event_id text)")
+    live.execute("insert into deliveries values ('e1')")
+    live.commit()
+    backed_up(settings, tmp_path / "backups", seeds)
+    live.close()
+    shutil.rmtree(settings.home)
+    put_back(settings, tmp_path / "backups", seeds)
+    assert acknowledged.read_text() == '{"a": 1}'
+    with sqlite3.connect(outbox) as copy:
+        assert copy.execute("select event_id from deliveries").fetchall() == [("e1",)]
+
+
 def change_a_byte(folder: Path) -> str:
     path = folder / "books" / "periods" / "2014-03" / "lines.parquet"
     content = bytearray(path.read_bytes())

@@ -408,3 +408,14 @@ def test_every_view_with_a_contract_is_checked_for_empty_columns(manifest: dict[
         if model["config"]["materialized"] == "view" and model["config"]["contract"]["enforced"]
     }
     assert set(check["depends_on"]["nodes"]) == views
+
+
+def test_the_published_file_is_opened_in_one_place() -> None:
+    """It may be encrypted: only `marts_file` knows how to open it then."""
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in (ROOT / "orchestration").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if "duckdb.connect(" in line and "published" in line
+    ]
+    assert found == []
