@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from importlib.metadata import version
 from typing import Any
 
@@ -27,14 +28,17 @@ from orchestration.books.landed import TABLES as BOOKS_TABLES
 from orchestration.books.landed import land_books
 from orchestration.books.publications import record_publication
 from orchestration.books.verify import restore_lost_warehouse
+from orchestration.cadences import cadences_file, read_cadences
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
 from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
-from orchestration.marts_file import MartsFileError
+from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.preflight import PreflightError, check_inputs, seeds_folder
 from orchestration.publish import PublishError, publish
+from orchestration.row_counts import check_spec, rows_before, rows_kept
+from orchestration.run_figures import run_figures
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
 from orchestration.translator import (
     ARCHIVE_GROUP,
@@ -118,7 +122,7 @@ def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-ar
     return dg.MaterializeResult(metadata={"seed_files": checked.seeds, "extract_files": checked.extracts})
 
 
-def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
+def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefinition:
     """The landed tables of one system: one step, because a system lands whole or not at all."""
     translator = RawTranslator()
     # No pipeline yet: making one writes into the run's folder, and loading definitions writes nothing.
@@ -127,8 +131,15 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
         for resource in system.source(None, None).resources.values()
     ]
 
-    @dg.multi_asset(name=f"land_{system.name}", specs=specs, can_subset=False, pool=WRITER_POOL)
-    def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+    @dg.multi_asset(
+        name=f"land_{system.name}",
+        specs=specs,
+        check_specs=[check_spec(spec.key) for spec in specs],
+        can_subset=False,
+        pool=WRITER_POOL,
+    )
+    def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
+        before = {spec.key: rows_before(context.instance, spec.key) for spec in specs}
         try:
             result = load_system(system.name, IngestionSettings.from_env())
         except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
@@ -151,6 +162,8 @@ def raw_assets(system: SourceSystem) -> dg.AssetsDefinition:
                     **({"notices": "\n".join(result.notices)} if result.notices else {}),
                 },
             )
+            key = raw_key(system.name, table)
+            yield rows_kept(key, before[key], counts.live, shrink_ratio_max)
 
     return land
 
@@ -282,6 +295,8 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
         record_publication(settings)
     except BooksError as error:
         raise dg.Failure(f"{error}. The marts are published.", allow_retries=False) from None
+    with open_marts(settings.published, settings.published_key()) as marts:
+        figures = run_figures(marts, settings.home / "dbt", MANIFEST)
     shown = [change.__dict__ for change in publication.changes[:100]]
     return dg.MaterializeResult(
         metadata={
@@ -291,6 +306,7 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
             "payouts_added": publication.count("added"),
             "payouts_changed": publication.count("changed"),
             "payouts_removed": publication.count("removed"),
+            **figures,
             "first_payout_changes": dg.MetadataValue.json(
                 [
                     {name: None if value is None else str(value) for name, value in row.items()}
@@ -326,9 +342,12 @@ def _landed(instance: dg.DagsterInstance) -> Iterator[Mapping[str, object]]:
                     yield {"source_system": system.name, "table_name": table.name, **counts}
 
 
+SOURCE_SYSTEMS = known_systems()
+CADENCES = read_cadences(cadences_file(), frozenset(SOURCE_SYSTEMS) | frozenset(FILE_SYSTEMS))
+
 ASSETS = [
     preflight,
-    *(raw_assets(system) for system in known_systems().values()),
+    *(raw_assets(system, CADENCES.shrink_ratio_max) for system in SOURCE_SYSTEMS.values()),
     books,
     models,
     published_marts,

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +21,7 @@ CADENCES_FILE = PROJECT_ROOT / "orchestration" / "cadences.toml"
 KEYS = {
     "": {
         "timezone",
+        "first_month",
         "day_starts",
         "sensor_seconds",
         "land",
@@ -56,6 +57,7 @@ class Cadences:
 
     Attributes:
         timezone: of all cron expressions.
+        first_month: YYYY-MM of the first month that is reviewed in Dagster.
         day_starts: since its last tick every source must have landed before the day's calculation.
         sensor_seconds: how often sensors look, at most.
         land: cron of each system's landing, empty where it is off.
@@ -72,6 +74,7 @@ class Cadences:
     """
 
     timezone: str
+    first_month: str
     day_starts: str
     sensor_seconds: int
     land: Mapping[str, str]
@@ -137,6 +140,7 @@ class _Reader:
         )
         return Cadences(
             timezone=self.time_zone(),
+            first_month=self.month("first_month", self.content.get("first_month", "2011-05")),
             day_starts=self.cron("day_starts", self.content.get("day_starts", "0 3 * * *")),
             sensor_seconds=self.whole("sensor_seconds", self.content.get("sensor_seconds", 30), 1),
             land={DEFAULT: "0 4 * * *"}
@@ -202,6 +206,12 @@ class _Reader:
             return ZoneInfo(name).key
         except (KeyError, ValueError, TypeError, OSError):
             raise self.wrong("timezone", name, "a time zone, as Europe/Berlin") from None
+
+    def month(self, place: str, value: object) -> str:
+        try:
+            return datetime.strptime(str(value), "%Y-%m").strftime("%Y-%m")
+        except ValueError:
+            raise self.wrong(place, value, "a month, as 2014-03") from None
 
     def cron(self, place: str, text: object, *, may_be_off: bool = False) -> str:
         if may_be_off and text == "":

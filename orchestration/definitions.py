@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dagster as dg
 
-from ingestion.registry import FILE_SYSTEMS
 from orchestration.alerts.sensors import ALERT_SENSORS
-from orchestration.assets import ASSETS, DBT, RunResource, known_systems
+from orchestration.assets import ASSETS, CADENCES, DBT, SOURCE_SYSTEMS, RunResource
 from orchestration.automation import automated, automation_sensor
 from orchestration.books.dispute_jobs import DISPUTE_JOBS
 from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
 from orchestration.books.jobs import JOBS
-from orchestration.cadences import cadences_file, read_cadences
 from orchestration.events.jobs import deliver_events, events_are_due
+from orchestration.freshness import freshness_sensor
+from orchestration.months import reviewed_month
 from orchestration.schedules import (
     calculation_job,
     daily,
@@ -20,22 +20,23 @@ from orchestration.schedules import (
     landing_jobs,
     landing_schedules,
     payroll_schedule,
+    review_months,
 )
 from orchestration.sensors import journal_sensor, losses_sensor
 from orchestration.statements.job import STATEMENT_JOBS
 from orchestration.write_back.jobs import WRITE_BACK_JOBS
 
-SYSTEMS = known_systems()
-CADENCES = read_cadences(cadences_file(), frozenset(SYSTEMS) | frozenset(FILE_SYSTEMS))
-LANDED = {name: landed_keys(system) for name, system in SYSTEMS.items()}
-LANDINGS = landing_jobs(SYSTEMS)
+LANDED = {name: landed_keys(system) for name, system in SOURCE_SYSTEMS.items()}
+FIRST_TABLES = {name: keys[0] for name, keys in LANDED.items()}
+LANDINGS = landing_jobs(SOURCE_SYSTEMS)
 CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
 defs = dg.Definitions(
-    assets=automated(ASSETS, LANDED, CADENCES),
+    assets=[*automated(ASSETS, LANDED, CADENCES), reviewed_month(CADENCES.first_month)],
     jobs=[
         daily,
         CALCULATION,
+        review_months,
         *LANDINGS.values(),
         *JOBS,
         *EXPORT_JOBS,
@@ -50,8 +51,11 @@ defs = dg.Definitions(
     ],
     sensors=[
         automation_sensor(CADENCES.sensor_seconds),
-        losses_sensor([keys[0] for keys in LANDED.values()], CADENCES.sensor_seconds, CALCULATION),
+        losses_sensor(list(FIRST_TABLES.values()), CADENCES.sensor_seconds, CALCULATION),
         journal_sensor(CADENCES, journal_job),
+        freshness_sensor(
+            FIRST_TABLES, {name: system.title for name, system in SOURCE_SYSTEMS.items()}, CADENCES
+        ),
         events_are_due,
         *ALERT_SENSORS,
     ],

@@ -15,7 +15,7 @@ import dagster as dg
 from ingestion.tables import SourceSystem
 from orchestration.cadences import Cadences
 from orchestration.settings import PROJECT_ROOT
-from orchestration.translator import raw_key
+from orchestration.translator import MONTH_KEY, raw_key
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -30,10 +30,18 @@ BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 # Everything, in one process: DuckDB has one writer, and the run holds one lock.
 daily = dg.define_asset_job(
     "daily",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
     description="Check the inputs, land every source, calculate, publish: what `commissions run` does.",
     executor_def=dg.in_process_executor,
     tags=BEGUN_ANEW,
+)
+
+
+review_months = dg.define_asset_job(
+    "review_months",
+    selection=dg.AssetSelection.assets(MONTH_KEY),
+    description="Review a month, or a year of months by a backfill: what each posts, and what has corrected it since.",
+    executor_def=dg.in_process_executor,
 )
 
 
@@ -60,7 +68,7 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
     """Everything but the landings of ``landed``."""
     return dg.define_asset_job(
         "calculate_now",
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*landed),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*landed, MONTH_KEY),
         description="Check the inputs, calculate from what has landed, publish.",
         executor_def=dg.in_process_executor,
         tags=BEGUN_ANEW,

@@ -1,7 +1,7 @@
 """Names and groups of all assets. Nothing else in the project builds an asset key.
 
 Keys: [preflight], [<system>, <table>] for raw tables (dbt's own key of a source), [<schema>, <model>] for what
-dbt builds, [published_marts], [archived_landings]. Groups follow the order of calculation.
+dbt builds, [published_marts], [archived_landings], [reviewed_month]. Groups follow the order of calculation.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dagster_dlt.translator import DltResourceTranslatorData
 PREFLIGHT_KEY = dg.AssetKey("preflight")
 PUBLISHED_KEY = dg.AssetKey("published_marts")
 ARCHIVE_KEY = dg.AssetKey("archived_landings")
+MONTH_KEY = dg.AssetKey("reviewed_month")
 BOOKS = "books"
 PREFLIGHT_GROUP = "preflight"
 PUBLISHED_GROUP = "published"

@@ -50,6 +50,7 @@ def test_a_source_of_its_own_cadence_and_one_switched_off(tmp_path: Path) -> Non
             """{path}: land.crm is 'at four'; write a cron expression, as "0 4 * * *",""",
         ),
         ('timezone = "Berlin"', "{path}: timezone is 'Berlin'; write a time zone, as Europe/Berlin"),
+        ('first_month = "May 2011"', "{path}: first_month is 'May 2011'; write a month, as 2014-03"),
         ("sensor_seconds = 0", "{path}: sensor_seconds is 0; write a whole number of at least 1"),
         (
             "[freshness.crm]\nwarn_hours = 5\nfail_hours = 5",
