@@ -7,7 +7,7 @@ from ingestion.api.config import ConfigError
 from ingestion.api.errors import ApiError
 from ingestion.load import InputError, LandingError, LoadResult, WarehouseBusyError, load_system
 from ingestion.registry import SYSTEMS
-from ingestion.settings import Settings
+from ingestion.settings import Settings, SettingsError
 
 LINE = "{:<34} {:>9} {:>13} {:>9} {:>9}"
 
@@ -27,7 +27,7 @@ def main() -> int:
     """Load the named systems, by default all; 1 when one cannot be loaded."""
     try:
         return _load()
-    except ConfigError as error:
+    except (ConfigError, SettingsError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -41,6 +41,7 @@ from orchestration.settings import RunSettings
 
 DAEMON_SECONDS = 120
 REPLACED = "replaced"
+ACTIONS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,19 @@ def find_backup(folder: Path) -> Backup:
 def plan_restore(settings: RunSettings, backup: Backup, seeds: Path) -> Plan:
     """Prove the backup and compare it with the home. Writes nothing. Raises BackupError when it is not whole."""
     prove(backup)
+    lost, damaged = compared(settings, backup)
+    known = {
+        name.removeprefix(f"{SEEDS}/"): value
+        for name, value in backup.files.items()
+        if name.startswith(f"{SEEDS}/")
+    }
+    here = {str(path.relative_to(seeds)): file_hash(path) for path in files_below(seeds)}
+    other = sorted(name for name in known.keys() | here.keys() if known.get(name) != here.get(name))
+    return Plan(backup, lost, damaged, tuple(other))
+
+
+def compared(settings: RunSettings, backup: Backup) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the home's books hold and the backup has not, in words; and files that are damaged in the home."""
     lost, damaged = [], []
     for path in files_below(settings.books):
         name = str(path.relative_to(settings.books))
@@ -81,14 +95,7 @@ def plan_restore(settings: RunSettings, backup: Backup, seeds: Path) -> Plan:
             lost.append(name)
         else:
             damaged.append(name)
-    known = {
-        name.removeprefix(f"{SEEDS}/"): value
-        for name, value in backup.files.items()
-        if name.startswith(f"{SEEDS}/")
-    }
-    here = {str(path.relative_to(seeds)): file_hash(path) for path in files_below(seeds)}
-    other = sorted(name for name in known.keys() | here.keys() if known.get(name) != here.get(name))
-    return Plan(backup, tuple(_in_words(lost)), tuple(damaged), tuple(other))
+    return tuple(_in_words(lost)), tuple(damaged)
 
 
 def restore(
@@ -106,6 +113,8 @@ def restore(
             f"{settings.books} holds what {plan.backup.folder} has not: {'; '.join(plan.lost)}. Books are never cut unasked. "
             "Take a newer backup, or repeat with --force to lose these (they are kept in the folder `replaced`)"
         )
+    if compared(settings, plan.backup)[0] != plan.lost:
+        raise BackupError(f"{settings.books} has grown meanwhile; type the command again")
     now = now or datetime.now(UTC)
     check_no_daemon(settings, now)
     aside = settings.home / f"restoring.{os.getpid()}{TEMPORARY}"
@@ -204,14 +213,17 @@ def _is_whole(path: Path) -> bool:
 
 
 def _in_words(names: list[str]) -> list[str]:
-    """Files of the books as what they are: closed months and exports first, each once."""
-    words = {"periods": "closed month", "exports": "export", "actions": "action"}
-    found = []
+    """Files of the books as what they are: closed months and exports, each once; many actions as one line."""
+    found: dict[str, list[str]] = {}
     for name in names:
         kind, _, rest = name.partition("/")
-        found.append(f"{words.get(kind, kind)} {rest.split('/')[0].removesuffix('.json')}".strip())
-    order = list(words.values())
-    return sorted(
-        set(found),
-        key=lambda text: (next((i for i, word in enumerate(order) if text.startswith(word)), 9), text),
+        found.setdefault(kind, []).append(rest.split("/")[0].removesuffix(".json"))
+    months, exports, actions = (
+        sorted(set(found.pop(kind, []))) for kind in ("periods", "exports", "actions")
     )
+    told = [f"closed month {name}" for name in months] + [f"export {name}" for name in exports]
+    if len(actions) > ACTIONS_SHOWN:
+        told.append(f"{len(actions)} actions, {actions[0]} to {actions[-1]}")
+    else:
+        told += [f"action {name}" for name in actions]
+    return told + sorted(found)

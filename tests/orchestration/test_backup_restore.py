@@ -186,6 +186,17 @@ def test_newer_books_are_lost_only_when_somebody_says_so(
     assert bytes_of(kept / "books") == newer
 
 
+def test_an_action_between_the_look_and_the_restore_is_not_lost(
+    settings: RunSettings, seeds: Path, tmp_path: Path
+) -> None:
+    backed_up(settings, tmp_path / "backups", seeds)
+    plan = plan_restore(settings, find_backup(tmp_path / "backups"), seeds)
+    act(settings, "release_credits", period_code="2014-05", plan_id="p")
+    with pytest.raises(BackupError, match="has grown meanwhile"):
+        restore(settings, plan, is_forced=True)
+    assert (settings.books / "actions" / "000004.json").exists()
+
+
 def test_a_damaged_book_comes_back_without_force(settings: RunSettings, seeds: Path, tmp_path: Path) -> None:
     backed_up(settings, tmp_path / "backups", seeds)
     path = settings.books / "actions" / "000001.json"
