@@ -161,6 +161,8 @@ def test_retry_after_is_honoured_for_the_whole_receiver(company: Company, erp: R
         erp.server.fault("/hooks", fault)
     assert sent(company, one_at_a_time, clock).failed == 1
     assert len(erp.server.requests) == 1, "the other subjects wait too"
+    with open_outbox(company.settings.outbox) as outbox:
+        assert outbox.rows("select next_attempt_at from deliveries")[0][0] == "2014-03-31T12:02:00.000000Z"
     clock.pass_by(119)
     assert sent(company, one_at_a_time, clock).failed == 0
     clock.pass_by(1)
