@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestration.books.files import BooksError
 from orchestration.events.deriving import derive
-from orchestration.events.outbox import Outbox
+from orchestration.events.outbox import Outbox, receiver_lock
 from orchestration.events.receivers import Receiver
 from orchestration.lock import RunLock
 from orchestration.settings import RunSettings
@@ -83,7 +83,7 @@ def replay(
         raise NothingChosen("no event fits; see `commissions events list`")
     if not is_dry_run:
         # Not while an attempt is on its way: its answer would count for the replay.
-        with RunLock(settings.outbox.with_name(f"{receiver.name}.lock")):
+        with RunLock(receiver_lock(settings.outbox, receiver.name)):
             outbox.replay(receiver.name, [event["sequence"] for event in events])
     return events
 

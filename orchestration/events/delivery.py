@@ -21,7 +21,7 @@ from orchestration.books.desk import complete_log
 from orchestration.books.publications import record_publication
 from orchestration.events.asking import dead_letters, note_reported
 from orchestration.events.deriving import derive
-from orchestration.events.outbox import Due, Outbox, open_outbox, stamp
+from orchestration.events.outbox import Due, Outbox, open_outbox, receiver_lock, stamp
 from orchestration.events.receivers import Receiver
 from orchestration.events.signing import headers
 from orchestration.events.transport import Answer, NoAnswer, retry_after_seconds, send
@@ -158,7 +158,7 @@ def _serve(path: Path, receiver: Receiver, clock: Clock, is_dry_run: bool) -> Se
         else:
             try:
                 keys = receiver.keys()
-                with RunLock(path.with_name(f"{receiver.name}.lock")):
+                with RunLock(receiver_lock(path, receiver.name)):
                     _Pass(outbox, receiver, keys, clock, served).run()
             except NotificationsError as error:
                 served.note, served.is_refused = f"nothing was sent: {error}", True
@@ -192,16 +192,18 @@ class _Pass:
                 if not self._is_over():
                     self._start(pool, flying)
                 if not flying:
-                    return
+                    break
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._record(*flying.pop(future), future.result())
+        if self._seems_down():
+            self.served.note = f"{self.failures_in_a_row} failures in a row: the rest waits for the next pass"
+
+    def _seems_down(self) -> bool:
+        return self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX
 
     def _is_over(self) -> bool:
-        if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX:
-            self.served.note = f"{self.failures_in_a_row} failures in a row: the rest waits for the next pass"
-            return True
-        return (self.clock() - self.began_at).total_seconds() > PASS_SECONDS_MAX
+        return self._seems_down() or (self.clock() - self.began_at).total_seconds() > PASS_SECONDS_MAX
 
     def _start(
         self, pool: ThreadPoolExecutor, flying: dict[Future[Answer | NoAnswer], tuple[Due, int]]

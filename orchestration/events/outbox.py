@@ -22,6 +22,11 @@ from orchestration.events.schema import SCHEMA_VERSION, statements
 AT_ONCE = "0001-01-01T00:00:00.000000Z"
 
 
+def receiver_lock(path: Path, receiver: str) -> Path:
+    """The file that is held locked while a receiver is delivered to; ``path`` is the outbox."""
+    return path.with_name(f"to_{receiver}.lock")
+
+
 @dataclass(frozen=True)
 class Due:
     """A delivery that may be attempted now. ``attempts`` is how many attempts ended so far."""
@@ -220,7 +225,7 @@ class Outbox:
             )
             if paused_until:
                 connection.execute(
-                    "update receivers set paused_until = ? where receiver = ?",
+                    "update receivers set paused_until = max(paused_until, ?) where receiver = ?",
                     (stamp(paused_until), receiver),
                 )
 

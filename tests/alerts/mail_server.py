@@ -1,8 +1,7 @@
 """A real mail server on this machine: STARTTLS with a certificate of its own, and a login."""
 
 import socket
-import ssl
-import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,10 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "events"))
+
+from certificates import own_certificate
 
 USER, PASSWORD = "commissions", "of the mail server"
 
@@ -51,15 +54,7 @@ def _authenticated(_server: Any, _session: Any, _envelope: Any, _mechanism: str,
 @contextmanager
 def mail_server(folder: Path) -> Iterator[MailServer]:
     """Start the server; its certificate is in ``folder``."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key),
-         "-out", str(certificate)],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    certificate, context = own_certificate(folder)
     server = MailServer(certificate=certificate)
     with socket.create_server(("127.0.0.1", 0)) as free:
         server.port = free.getsockname()[1]

@@ -150,7 +150,7 @@ def test_reconciling_finds_what_was_lost_on_either_side(
     [
         ('[receivers.erp]\nurl = "file:///etc/passwd"', "[receivers.erp] url: it must begin with https://"),
         ('[receivers.erp]\nurl = "http://erp.example.com/"', "[receivers.erp] url: it must begin with https://"),
-        ('[receivers.erp]\nurl = "https://ana:pw@example.com/"', "[receivers.erp] url: it must begin with https://"),
+        ('[receivers.erp]\nurl = "https://ana@example.com/"', "[receivers.erp] url: it must begin with https://"),
         ('[receivers.erp]\nurl = "https://example.com"\nsecret = "x"', "[receivers.erp] secret looks like a secret"),
         ('[receivers.erp]\nurl = "https://example.com"\ntypes = ["period.close"]', "there is no event period.close; known are"),
         ('[receivers.erp]\nurl = "https://example.com"\ntimeout = 3', "[receivers.erp] timeout is not known; known are url"),
