@@ -25,6 +25,7 @@ RUN_FIRST = "Run `commissions run` first; nothing was changed"
 STATE_MARTS = ("fct_adjustments", "fct_calculations", "fct_exports")
 # What follows from the states: amounts that count once they are approved, and what is left to export.
 DERIVED_MARTS = (
+    "dim_periods",
     "fct_journal_lines",
     "fct_payroll_balances",
     "fct_payroll_items",
