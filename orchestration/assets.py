@@ -110,8 +110,9 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All seed files and extracts, checked before anything is written."""
     try:
+        run.settings.check_key()
         checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env())
-    except ConfigError as error:
+    except (ConfigError, MartsFileError) as error:
         raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
     except PreflightError as error:
         raise dg.Failure(

@@ -58,8 +58,9 @@ def share(
         attach(connection, settings.published, "marts", key)
         connection.execute("set TimeZone = 'UTC'")
         listed = _viewers(connection, viewer)
-        target.mkdir(parents=True, exist_ok=True)
-        target.chmod(0o700)
+        if not target.exists():
+            target.mkdir(parents=True)
+            target.chmod(0o700)
         shared = [_write(connection, declared, row, target, key) for row in listed]
     _list_files(target, shared, is_whole=viewer is None)
     return shared

@@ -112,6 +112,7 @@ def run(settings: RunSettings, wait: bool) -> None:
     The run goes through Dagster and is seen in its UI. The published marts are replaced only when every step
     and every test has passed; until then readers keep the last ones.
     """
+    settings.check_key()
     lock = RunLock(
         settings.lock, wait=wait, on_wait=lambda holder: click.echo(f"Waiting for {holder} to end")
     )

@@ -23,13 +23,14 @@ class DocsError(Exception):
 def write_docs(settings: RunSettings, folder: Path) -> Path:
     """Make the site in a folder: index.html, which needs no other file and no network. Returns it.
 
-    Types and sizes of tables are those of the warehouse, where there is one. Raises DocsError, and RunInProgress while a run
-    holds the lock.
+    Types and sizes of tables are those of the warehouse. Raises DocsError, and RunInProgress while a run holds the lock.
     """
+    if not settings.warehouse.exists():
+        raise DocsError("there is no warehouse to describe yet. Start with: commissions run")
     folder.mkdir(parents=True, exist_ok=True)
     with RunLock(settings.lock), tempfile.TemporaryDirectory(dir=settings.home) as made:
         command = [dbt_executable(), "--no-use-colors", "docs", "generate", "--static", "--target-path", made]
-        command += ["--log-path", made, *([] if settings.warehouse.exists() else ["--empty-catalog"])]
+        command += ["--log-path", made]
         done = subprocess.run(
             command,
             cwd=DBT_PROJECT_DIR,

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from orchestration.marts_file import open_marts, read_key
+from orchestration.marts_file import open_marts, prepare_to_encrypt, read_key
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -101,6 +101,15 @@ class RunSettings:
     def open_published(self) -> duckdb.DuckDBPyConnection:
         """A connection on the published copy, read-only. Raises MartsFileError when it needs a key that is not named."""
         return open_marts(self.published, self.published_key())
+
+    def check_key(self) -> None:
+        """Raise MartsFileError, before a run starts, for a key with which its marts could not be published."""
+        key = self.published_key()
+        if key:
+            with duckdb.connect(":memory:") as connection:
+                prepare_to_encrypt(connection)
+        if self.published.exists():
+            self.open_published().close()
 
     def published_key(self) -> str | None:
         """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read anew each time, never kept."""

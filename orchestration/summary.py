@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.marts_file import is_encrypted
 from orchestration.settings import RunSettings, shown
 
 REASONS_SHOWN = 3
@@ -318,12 +319,16 @@ def where_next(published: Path) -> str:
     """Where to look next."""
     path = shown(published)
     python = f"import duckdb; print(duckdb.connect('{path}', read_only=True).sql('from marts.fct_payouts'))"
+    opened = f'python -c "{python}"'
+    if is_encrypted(published):
+        opened = f"attach '{path}' as marts (encryption_key '...', read_only);"
     return "\n".join(
         [
             "NEXT",
             f"  marts     {path} (read-only, safe to keep open)",
             "  graph     make ui",
             "  ask       select * from marts.rpt_skipped_transactions where is_closed_won order by booked_date;",
-            f'            python -c "{python}"',
+            f"            {opened}",
+            "            commissions questions",
         ]
     )

@@ -1,5 +1,6 @@
 -- A key of a fact without its row in the dimension: BI that joins would lose the amount. Every fact is listed
--- (tests/project/test_star_schema.py); the keys are the columns of its contract that are named as below.
+-- (tests/project/test_star_schema.py); the keys are the columns of its contract that are named as below. A key that is
+-- null or '' names nothing, and its description says why.
 -- Mend: do not delete a payee, plan, team or reason that figures name; end it with valid_to.
 {% set facts = [
   'fct_accounting_lines',
@@ -52,7 +53,9 @@ with
 {% for dimension in keys.values() | unique %}
   {% set name, key = dimension.split('.') %}
   {{ name }} as materialized (
-    select {{ key }} as known from {{ ref(name) }}
+    select cast({{ key }} as varchar) as known from {{ ref(name) }}
+    union all
+    select '' as known
   ),
 {% endfor %}
 
@@ -65,10 +68,12 @@ with
         cast(null as varchar)
         {% for column in commissions.contract_columns(fact) if column in keys %}
           , case
-            when count(*) filter (where {{ column }} not in (select known from {{ keys[column].split('.')[0] }})) > 0
-              then '{{ column }} ' || cast(
-                min({{ column }}) filter (where {{ column }} not in (select known from {{ keys[column].split('.')[0] }}))
-                as varchar
+            when
+              count(*) filter (
+                where cast({{ column }} as varchar) not in (select known from {{ keys[column].split('.')[0] }})
+              ) > 0
+              then '{{ column }} ' || min(cast({{ column }} as varchar)) filter (
+                where cast({{ column }} as varchar) not in (select known from {{ keys[column].split('.')[0] }})
               ) || ' is not in {{ keys[column].split('.')[0] }}'
           end
         {% endfor %}

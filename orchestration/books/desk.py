@@ -32,6 +32,7 @@ STATE_MARTS = (
 )
 # What follows from the states: amounts that count once they are approved, what is left to export, what payees are shown.
 DERIVED_MARTS = (
+    "dim_periods",
     "fct_crm_lines",
     "fct_journal_lines",
     "fct_payroll_balances",

@@ -24,27 +24,33 @@ ANA_UNTIL_14 = ("ana", "03-05", "999.97")
 ANA_FROM_15 = [("ana", "03-20", "33.33"), ("ana", "03-20", "20.00"), ("ana", "03-31", "50.00")]
 BEN, BEN_DRAFT = ("ben", "03-10", "-50.00"), ("ben", "04-02", "120.00")
 CY, CY_DRAFT = ("cy", "03-11", "123.45"), ("cy", "04-03", "10.00")
-DEE = ("dee", "03-12", "-3.00")
+DEE, DEE_FOR_BEN = ("dee", "03-12", "-3.00"), ("dee", "03-10", "10.00")
 EVE = [("eve", "03-13", "1000.00"), ("eve", "03-31", "50.00")]
 FAY = ("fay", "03-14", "77.78")
 LINES = {
     "ana": [ANA_UNTIL_14, *ANA_FROM_15],
     "ben": [BEN],
     "cy": [CY],
-    "dee": [DEE, ANA_UNTIL_14, BEN],
+    "dee": [DEE, DEE_FOR_BEN, ANA_UNTIL_14, BEN],
     "eve": [*EVE, *ANA_FROM_15],
-    "fay": [FAY, DEE, *EVE, ANA_UNTIL_14, *ANA_FROM_15, BEN],
+    "fay": [FAY, DEE, DEE_FOR_BEN, *EVE, ANA_UNTIL_14, *ANA_FROM_15, BEN],
     "lou": [CY, CY_DRAFT],
     "meg": [("ana", "03-20", "20.00")],
-    "ned": [DEE, ANA_UNTIL_14, BEN, BEN_DRAFT],
+    "ned": [DEE, DEE_FOR_BEN, ANA_UNTIL_14, BEN, BEN_DRAFT],
+    "pat": [DEE, DEE_FOR_BEN],
 }
 # Months' totals: of Ana's March neither of her two managers sees one.
 PAYOUTS = {
     "ana": {("ana", "deals", "1083.30"), ("ana", "euro_deals", "20.00")},
-    "dee": {("dee", "deals", "-3.00"), ("ben", "deals", "-50.00")},
+    "dee": {("dee", "deals", "-3.00"), ("dee", "pound_deals", "10.00"), ("ben", "deals", "-50.00")},
     "eve": {("eve", "deals", "1050.00")},
     "meg": {("ana", "euro_deals", "20.00")},
-    "ned": {("dee", "deals", "-3.00"), ("ben", "deals", "-50.00"), ("ben", "deals", "120.00")},
+    "ned": {
+        ("dee", "deals", "-3.00"),
+        ("dee", "pound_deals", "10.00"),
+        ("ben", "deals", "-50.00"),
+        ("ben", "deals", "120.00"),
+    },
 }
 EVERYTHING = {*LINES, "laura", "kim"}
 
@@ -152,6 +158,14 @@ def test_no_text_of_a_file_names_anybody_who_is_not_seen(files: Mapping[str, Pat
             if value is not None and trace.search(value)
         ]
     assert found[:5] == []
+
+
+def test_for_whom_somebody_is_paid_is_told_to_who_sees_both(files: Mapping[str, Path]) -> None:
+    query = "select credited_payee_id from fct_ledger_lines where plan_id = 'pound_deals'"
+    assert ask(files["dee"], query) == [("ben",)]
+    assert ask(files["pat"], query) == [(None,)]
+    deals = "select source_record_id, owner_alias from dim_transactions where currency_code = 'GBP'"
+    assert ask(files["pat"], deals) == [("D11", None)]
 
 
 def test_marks_join_the_tables_of_one_file_and_of_no_other(files: Mapping[str, Path]) -> None:

@@ -152,6 +152,20 @@ def test_it_is_not_encrypted_weakly_without_being_told_so(
             publish_again(encrypted)
 
 
+def test_a_run_does_not_start_with_a_key_that_publishes_nothing(
+    encrypted: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encrypted.check_key()
+    monkeypatch.setenv("PAY_KEY", OTHER_KEY)
+    with pytest.raises(MartsFileError, match="does not open with the key"):
+        encrypted.check_key()
+    monkeypatch.delenv(KEY_VARIABLE)
+    with pytest.raises(MartsFileError, match="is encrypted"):
+        encrypted.check_key()
+    encrypted.published.unlink()
+    encrypted.check_key()
+
+
 def test_each_viewers_file_has_a_key_of_its_own(encrypted: RunSettings, tmp_path: Path) -> None:
     declared = {"fct_payouts": Declaration.read("fct_payouts", ["payee_id", "period_code"], {
         "rows": "payees", "payee": "payee_id", "period": "period_code", "released": "rewards"})}  # fmt: skip

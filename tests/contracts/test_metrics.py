@@ -53,12 +53,14 @@ def test_plan_cost_and_payout_per_payee_by_hand(small: Metrics) -> None:
     assert found == {
         ("2014-03", USD): (Decimal("2281.53"), Decimal("2281.53"), 6),
         ("2014-03", EUR): (Decimal(20), Decimal(20), 1),
+        ("2014-03", "GBP"): (Decimal(10), Decimal(10), 1),
         ("2014-04", USD): (Decimal(130), Decimal(130), 2),
     }
     # 2281.53 ÷ 6 = 380.255; 130 ÷ 2
     assert by_month(small.ask(["payout_per_payee"], by)) == {
         ("2014-03", USD): Decimal("380.255"),
         ("2014-03", EUR): Decimal(20),
+        ("2014-03", "GBP"): Decimal(10),
         ("2014-04", USD): Decimal(65),
     }
 

@@ -21,6 +21,8 @@ RECONCILIATIONS = {
     "contracts": "assert_contract_costs_are_amortised_in_full",
     "roll_forwards": "assert_roll_forwards_tie_to_journal_and_ledger",
     "kinds": "assert_ledger_events_have_a_kind",
+    "dimensions": "assert_dimensions_are_complete",
+    "managers": "assert_reporting_lines_end",
 }
 # What is broken, and the reconciliations that must say so.
 BROKEN = {
@@ -45,6 +47,11 @@ BROKEN = {
     "delete from seeds.posting_rules where posting_code = 'capitalisation'": {"journal", "roll_forwards"},
     "delete from seeds.posting_rules where posting_code = 'payment'": {"journal", "roll_forwards"},
     "delete from seeds.entry_kinds where event_code = 'bonus'": {"kinds"},
+    "delete from seeds.reason_codes where reason_code = 'not_approved'": {"dimensions"},
+    "delete from marts.dim_dates where calendar_date = '2014-03-20'": {"dimensions"},
+    "insert into intermediate.int_parameters__managers values ('ana', 'ben', '2014-02-01', null), ('ben', 'ana', '2014-03-01', null)": {
+        "managers"
+    },
     "update marts.rpt_amortisation_schedule set amortisation_amount = amortisation_amount + 0.01 where period_code = '2014-04'": {
         "contracts",
         "roll_forwards",
