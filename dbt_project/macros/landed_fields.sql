@@ -1,14 +1,17 @@
-{# The landed tables and their columns as they lie in the warehouse, in a fixed order; empty while dbt only parses. #}
+{# The landed tables that keep versions, and their columns as they lie in the warehouse, in a fixed order; empty while dbt
+   only parses. #}
 {% macro landed_columns() -%}
   {%- if not execute -%}{{ return([]) }}{%- endif -%}
   {{ return(run_query(
     "select substring(table_schema, length('raw_') + 1) as source_system, table_name as source_object,"
-    ~ " string_agg(column_name, chr(10) order by ordinal_position) as field_names"
+    ~ " string_agg(column_name, chr(10) order by ordinal_position) filter (where not starts_with(column_name, '_'))"
+    ~ " as field_names"
     ~ " from information_schema.columns"
     ~ " where table_catalog = current_database() and starts_with(table_schema, 'raw_') and table_schema <> 'raw_books'"
     ~ " and not ends_with(table_schema, '_staging') and not starts_with(table_name, '_dlt_')"
-    ~ " and not starts_with(column_name, '_')"
-    ~ " group by all order by all"
+    ~ " group by all"
+    ~ " having bool_or(column_name = '_dlt_valid_from') and bool_or(column_name = '_dlt_valid_to')"
+    ~ " order by all"
   ).rows) }}
 {%- endmacro %}
 
