@@ -1,15 +1,23 @@
-{# The landed tables and their columns as they lie in the warehouse, in a fixed order; empty while dbt only parses. #}
+{# The landed tables that keep versions, and their columns as they lie in the warehouse, in a fixed order; empty while dbt
+   only parses. #}
 {% macro landed_columns() -%}
   {%- if not execute -%}{{ return([]) }}{%- endif -%}
   {{ return(run_query(
     "select substring(table_schema, length('raw_') + 1) as source_system, table_name as source_object,"
-    ~ " string_agg(column_name, chr(10) order by ordinal_position) as field_names"
+    ~ " string_agg(column_name, chr(10) order by ordinal_position) filter (where not starts_with(column_name, '_'))"
+    ~ " as field_names"
     ~ " from information_schema.columns"
     ~ " where table_catalog = current_database() and starts_with(table_schema, 'raw_') and table_schema <> 'raw_books'"
     ~ " and not ends_with(table_schema, '_staging') and not starts_with(table_name, '_dlt_')"
-    ~ " and not starts_with(column_name, '_')"
-    ~ " group by all order by all"
+    ~ " group by all"
+    ~ " having bool_or(column_name = '_dlt_valid_from') and bool_or(column_name = '_dlt_valid_to')"
+    ~ " order by all"
   ).rows) }}
+{%- endmacro %}
+
+{# The source objects that plans can name, with their staging models. #}
+{% macro transaction_sources() -%}
+  {{ return(var('transaction_sources')) }}
 {%- endmacro %}
 
 {# The SQL, without comments, of the models that read a landed table: its staging models, those on top of them, and the
@@ -87,7 +95,7 @@ where false
 
 {# One select a source object of the pool: the fields that plans can name, the pool's own id left out. #}
 {% macro pool_fields() -%}
-  {%- for source_object, models in var('transaction_sources').items() -%}
+  {%- for source_object, models in commissions.transaction_sources().items() -%}
     {%- set relation = ref(models.current) -%}
     {%- if execute -%}
       {%- for column in adapter.get_columns_in_relation(relation)
@@ -105,17 +113,16 @@ where false
    pool's crm/Opportunity: there the plans name the fields of its own table of deals. #}
 {% macro pool_objects() -%}
   {%- if execute -%}
-    {%- for source_object in var('transaction_sources') -%}
-      {%- set is_connected = source_object == 'crm/Opportunity' and var('crm_system') != 'files' %}
+    {%- for source_object, models in commissions.transaction_sources().items() %}
 select distinct
   '{{ source_object }}' as pool_object,
   source_system,
   source_object
 from {{ ref('int_pool__source_fields') }}
-      {%- if is_connected %}
+      {%- if models.current == 'stg_crm__opportunities' and var('crm_system') != 'files' %}
 where source_system = '{{ var('crm_system') }}' and lower(source_object) in ('deals', 'opportunities')
       {%- else %}
-where source_system = '{{ source_object.split('/')[0] }}' and source_object = '{{ source_object.split('/')[1] }}'
+where concat_ws('/', source_system, source_object) = '{{ source_object }}'
       {%- endif %}
 union all
     {%- endfor -%}
@@ -124,5 +131,30 @@ select
   cast(null as varchar) as pool_object,
   cast(null as varchar) as source_system,
   cast(null as varchar) as source_object
+where false
+{%- endmacro %}
+
+{# One select an expression that is read off a deal: the plan, where it stands, its text. #}
+{% macro deal_expressions() -%}
+  {%- set seeds = {
+    'plans': [
+      'filter_expression', 'value_expression', 'payable_expression', 'catalogue_key_expression',
+      'rate_dimension_1_expression', 'rate_dimension_2_expression', 'rate_dimension_3_expression', 'weight_expression'
+    ],
+    'credit_rules': ['payee_expression', 'condition_expression', 'share_expression'],
+    'payout_terms': ['cancelled_date_expression'],
+  } -%}
+  {%- for seed, columns in seeds.items() -%}
+    {%- for column in columns %}
+select plan_id, '{{ seed }}.{{ column }}' as expression_name, {{ column }} as expression_text
+from {{ ref(seed) }}
+where {{ column }} is not null
+union all
+    {%- endfor -%}
+  {%- endfor %}
+select
+  cast(null as varchar) as plan_id,
+  cast(null as varchar) as expression_name,
+  cast(null as varchar) as expression_text
 where false
 {%- endmacro %}

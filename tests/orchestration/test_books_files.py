@@ -201,6 +201,7 @@ def test_books_land_whole_and_again_the_same(tmp_path: Path) -> None:
             "actions": 3,
             "calculations": 1,
             "closings": 1,
+            "configuration_changes": 0,
             "exported_lines": 0,
             "exports": 0,
             "lines": 1,

@@ -57,6 +57,8 @@ LITERALS = {
     "int_ledger__lines": {"10": "decimals handed to round_money()"},
     "int_ledger__draw_months": {"2": "place of the draw in a line's key"},
     "fct_draw_balances": {"2": "place of the draw in a line's key"},
+    "rpt_plan_costs": {"4": SCALES},
+    "rpt_audit_log": {"9": "digits of a number in a key"},
 }
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"

@@ -1,13 +1,6 @@
--- Lists the fields that the expressions of plans, credit rules and payout terms name, and whether the source object has them.
+-- Lists the fields that the expressions of plans, credit rules and payout terms name, and whether the source object has
+-- them.
 -- Grain: one row a source object, field, plan and expression. Rule: docs/administration.md
-{% set deal_expressions = {
-  'plans': [
-    'filter_expression', 'value_expression', 'payable_expression', 'catalogue_key_expression',
-    'rate_dimension_1_expression', 'rate_dimension_2_expression', 'rate_dimension_3_expression', 'weight_expression'
-  ],
-  'credit_rules': ['payee_expression', 'condition_expression', 'share_expression'],
-  'payout_terms': ['cancelled_date_expression'],
-} %}
 with
 
 plan_objects as (
@@ -18,20 +11,7 @@ plan_objects as (
 ),
 
 expressions as (
-  {% for seed, columns in deal_expressions.items() %}
-    {% set seed_loop = loop %}
-    {% for column in columns %}
-  select
-    plan_id,
-    '{{ seed }}.{{ column }}' as expression_name,
-    {{ column }} as expression
-  from {{ ref(seed) }}
-  where {{ column }} is not null
-      {% if not (seed_loop.last and loop.last) %}
-  union all
-      {% endif %}
-    {% endfor %}
-  {% endfor %}
+  {{ deal_expressions() }}
 ),
 
 -- Texts in single quotes may hold double quotes; what is left in double quotes is a field.
@@ -39,7 +19,7 @@ named as (
   select
     plan_id,
     expression_name,
-    unnest(regexp_extract_all(regexp_replace(expression, '''[^'']*''', '', 'g'), '"([^"]+)"', 1)) as field_name
+    unnest(regexp_extract_all(regexp_replace(expression_text, '''[^'']*''', '', 'g'), '"([^"]+)"', 1)) as field_name
   from expressions
 ),
 

@@ -41,7 +41,7 @@ followed as (
 
 named as (
   select
-    actions.*,
+    *,
     case
       when ledger_line_key is not null then 'line'
       when transaction_id is not null then 'deal'

@@ -16,9 +16,8 @@ filings as (
 united as (
   select
     action_number as dispute_number,
-    actions.*
-  from actions
-  where action_code = 'dispute_filed'
+    *
+  from filings
   union all
   select
     filings.action_number as dispute_number,

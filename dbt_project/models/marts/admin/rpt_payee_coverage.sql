@@ -129,7 +129,7 @@ placed as (
     or (
       payees.payee_kind_code = 'person'
       and (payees.hire_date is null or payees.hire_date < months.window_to)
-      and (payees.termination_date is null or months.window_from <= payees.termination_date)
+      and (payees.termination_date is null or not payees.termination_date < months.window_from)
     ) as is_employed,
     coalesce(on_plans.plan_count, 0) as plan_count,
     on_plans.plan_ids,
@@ -200,8 +200,8 @@ judged as (
   select
     grouped.*,
     worker_ids.worker_id,
-    grouped.plan_count > 0 and not grouped.is_employed and grouped.payee_kind_code = 'person'
-    as is_plan_outside_employment,
+    grouped.payee_kind_code = 'person' and grouped.plan_count > 0 and not grouped.is_employed
+      as is_plan_outside_employment,
     grouped.deal_count > 0 and grouped.plan_count = 0 as has_deals_without_plan,
     grouped.is_quota_missing is not null as has_quota_gap,
     grouped.is_manager_needed and grouped.manager_id is null as is_without_manager,

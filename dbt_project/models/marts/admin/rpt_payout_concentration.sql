@@ -24,7 +24,7 @@ ranked as (
   from payouts
   window in_order as (
     partition by plan_id, period_code, currency_code
-    order by payout_amount desc, payee_id rows between unbounded preceding and current row
+    order by payout_amount desc, payee_id asc rows between unbounded preceding and current row
   )
 ),
 
@@ -79,7 +79,7 @@ ranked_deals as (
     sum(paid_amount) over (partition by plan_id, period_code, currency_code) as total_amount,
     sum(paid_amount) over (
       partition by plan_id, period_code, currency_code
-      order by paid_amount desc, transaction_id rows between unbounded preceding and current row
+      order by paid_amount desc, transaction_id asc rows between unbounded preceding and current row
     ) - paid_amount as before_amount
   from deals
 ),

@@ -76,7 +76,7 @@ budget_months as (
     budgets.plan_id,
     months.window_code as period_code,
     budgets.currency_code,
-    budgets.amount,
+    cast(budgets.amount as decimal(38, 4)) as wide_amount,
     {{ dbt.datediff('budgets.valid_from', 'months.window_to', 'month') }} as months_to_date,
     {{ dbt.datediff('budgets.valid_from', 'budgets.valid_to', 'month') }} as months_of_budget
   from budgets
@@ -89,8 +89,8 @@ spread as (
     budget_months.plan_id,
     budget_months.period_code,
     budget_months.currency_code,
-    {{ round_money(ratio('cast(amount as decimal(38, 4)) * months_to_date', 'months_of_budget', 4, 0), 'minor_unit') }}
-    - {{ round_money(ratio('cast(amount as decimal(38, 4)) * (months_to_date - 1)', 'months_of_budget', 4, 0), 'minor_unit') }}
+    {{ round_money(ratio('wide_amount * months_to_date', 'months_of_budget', 4, 0), 'minor_unit') }}
+    - {{ round_money(ratio('wide_amount * (months_to_date - 1)', 'months_of_budget', 4, 0), 'minor_unit') }}
       as budget_amount
   from budget_months
   inner join currencies on budget_months.currency_code = currencies.currency_code

@@ -1,5 +1,5 @@
--- Lists the won deals whose amount, currency, owner or date was edited after they were first landed as won, with what they were
--- before, what they are now, and what to do about it.
+-- Lists the won deals whose amount, currency, owner or date was edited after they were first landed as won, with what they
+-- were before, what they are now, and what to do about it.
 -- Grain: one row an edited transaction.
 with
 
