@@ -16,6 +16,7 @@ from orchestration.settings import RunSettings, shown
 
 Row = dict[str, Any]
 RUN = "commissions run"
+MONTHS_SHOWN = 6
 
 
 class StatementsError(Exception):
@@ -72,7 +73,11 @@ def check_period(marts: Marts, period_code: str) -> list[Row]:
             "select distinct period_code from marts.rpt_released_months where is_credits_released order by all"
         )
     ]
-    there_are = f"Months with statements: {', '.join(released)}" if released else "No month is released yet"
+    there_are = (
+        f"Months with statements: {'..., ' if len(released) > MONTHS_SHOWN else ''}{', '.join(released[-MONTHS_SHOWN:])}"
+        if released
+        else "No month is released yet"
+    )
     if not plans:
         raise StatementsError(f"{period_code} has no lines, so there is nothing to state. {there_are}")
     states = "; ".join(

@@ -121,6 +121,7 @@ def test_commission_that_is_not_released_is_on_no_page(pages: Path) -> None:
     # The year of all plans: 1,035 of hunting, and the 80 of farming that February posted.
     assert "65.00 USD posted in March 2014; 1,115.00 USD in 2014 so far" in page.text
     assert "waits for the approval of administrator (0 of 1 given)" in everything
+    assert "65.00 USD without what is not released" in Page(pages / "index.html").text
 
 
 def test_a_closed_month_shows_what_it_posted_and_what_changed_since(
