@@ -34,7 +34,7 @@ from orchestration.situations.build import BuildError
 # Open deals calculated in one build; each adds a copy of every plan.
 SCENARIOS_MAX = 40
 RATES = "int_parameters__fx_rates"
-CALCULATED = ("int_rewards__commissions", "int_crediting__dispositions")
+CALCULATED = ("int_rewards__commissions", "int_rewards__unpaid", "int_crediting__dispositions")
 
 TABLES = (
     Table(
@@ -86,6 +86,19 @@ TABLES = (
             "disposition_code": "credited, or skipped.",
             "reason_code": "Why the plan would not credit it; null where it would.",
             "reason_description": "The reason in words.",
+        },
+    ),
+    Table(
+        "projected_gaps",
+        "Grain: one row a plan, payee, day and reason. What the open deals would be credited for if all close, and still bring "
+        "nothing, because a number is missing.",
+        {
+            "plan_id": "The plan.",
+            "payee_id": "The payee.",
+            "unpaid_date": "First day of the window, or day of the reward.",
+            "reason_code": "Why it brings nothing.",
+            "reason_description": "The reason in words.",
+            "mend": "What to do about it.",
         },
     ),
 )
@@ -224,7 +237,12 @@ def _keep(scratch: Scratch, *, is_first: bool) -> None:
                 select * replace (split_part(plan_id, '{MARK}', 1) as plan_id)
                 from intermediate.int_crediting__dispositions
                 where (plan_id is null or split_part(plan_id, '{MARK}', 2) = '{ALL}')
-                  and transaction_id in (select transaction_id from {DEALS})
+                  and transaction_id in (select transaction_id from {DEALS});
+                create table planning.gaps as
+                select split_part(plan_id, '{MARK}', 1) as plan_id, payee_id, unpaid_date, reason_code
+                from intermediate.int_rewards__unpaid where split_part(plan_id, '{MARK}', 2) = '{ALL}'
+                except
+                select plan_id, payee_id, unpaid_date, reason_code from intermediate.int_rewards__unpaid
                 """
             )
         else:
@@ -381,6 +399,12 @@ def _compare(scratch: Scratch) -> None:
             left join planning.dispositions as dispositions on open_deals.transaction_id = dispositions.transaction_id
             left join seeds.reason_codes as reason_codes on dispositions.reason_code = reason_codes.reason_code
             order by open_deals.transaction_id, dispositions.plan_id;
+
+            create table results.projected_gaps as
+            select gaps.*, reason_codes.description as reason_description, reason_codes.mend
+            from planning.gaps as gaps
+            left join seeds.reason_codes as reason_codes on gaps.reason_code = reason_codes.reason_code
+            order by all;
             """
         )
 
@@ -401,6 +425,7 @@ def told(projection: Projection) -> list[str]:
             from projected_totals group by all order by all
             """
         ).fetchall()
+        gaps = results.execute("from projected_gaps").fetchall()
         nothing = results.execute(
             """
             select coalesce(plan_id, 'no plan'), coalesce(reason_description, 'not said'), count(*)
@@ -425,6 +450,11 @@ def told(projection: Projection) -> list[str]:
     if nothing:
         lines += ["", "Open deals that bring nothing, by plan and reason:"]
         lines += [f"  {plan}: {reason}: {count:,}" for plan, reason, count in nothing]
+    if gaps:
+        lines += ["", "Credited and still nothing, if all close:"]
+        lines += [
+            f"  {plan}, payee {payee}, {day}: {reason}. {mend}" for plan, payee, day, _, reason, mend in gaps
+        ]
     return lines
 
 
