@@ -46,6 +46,7 @@ class HubSpotWriter(Writer):
                     {
                         **key,
                         "id": record.key,
+                        "objectWriteTraceId": record.key,
                         # An empty text empties the property.
                         "properties": {name: plain(value) or "" for name, value in record.fields.items()},
                     }
@@ -56,7 +57,10 @@ class HubSpotWriter(Writer):
         failed = {
             str(found): self._failure(error) for error in answer.get("errors") or [] for found in _ids(error)
         }
-        written = {self._key_of(result) for result in answer.get("results") or []}
+        results = answer.get("results") or []
+        if not failed and not answer.get("errors") and len(results) == len(records):
+            return [Outcome(record.key, True) for record in records]
+        written = {key for result in results for key in self._keys_of(result)}
         outcomes = []
         for record in records:
             if record.key in failed:
@@ -66,10 +70,13 @@ class HubSpotWriter(Writer):
                 outcomes.append(Outcome(record.key, True))
         return outcomes
 
-    def _key_of(self, result: Mapping[str, Any]) -> str:
-        if self.is_by_id:
-            return str(result["id"])
-        return str((result.get("properties") or {}).get(self.key_field))
+    def _keys_of(self, result: Mapping[str, Any]) -> set[str]:
+        """By what a result may name its record: the mark that was sent along, the id, the key property."""
+        named = [result.get("objectWriteTraceId")]
+        named.append(
+            result.get("id") if self.is_by_id else (result.get("properties") or {}).get(self.key_field)
+        )
+        return {str(name) for name in named if name is not None}
 
     def _failure(self, error: Mapping[str, Any]) -> tuple[str, bool, bool]:
         category = str(error.get("category") or error.get("errorType") or "ERROR")

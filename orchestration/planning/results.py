@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -49,3 +50,21 @@ def write_results(
         connection.execute("detach made")
     os.replace(aside, path)
     return path
+
+
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Aligned lines: three columns of text, then amounts."""
+    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
+    texts = 3  # the columns that are no amounts
+    return [
+        "  ".join(
+            cell.ljust(width) if at < texts else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (header, *rows)
+    ]
+
+
+def money(amount: Decimal) -> str:
+    """An amount as people read it."""
+    return f"{amount:,.2f}"

@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lock import RunLock
-from orchestration.planning.projection import _money, _table
-from orchestration.planning.results import Table, write_results
+from orchestration.planning.results import Table, money, table_lines, write_results
 from orchestration.planning.scratch import (
     PlanningError,
     Scratch,
@@ -267,13 +266,13 @@ def told(simulation: Simulation) -> list[str]:
     if not payees:
         return [*lines, "Nothing changes for anybody."]
     rows: list[Sequence[str]] = [
-        (f"{name or payee} ({payee})", plan, currency, *map(_money, amounts))
+        (f"{name or payee} ({payee})", plan, currency, *map(money, amounts))
         for name, payee, plan, currency, *amounts in payees
     ]
     header = ("payee", "plan", "currency", "established", "simulated", "difference", "due differs by")
-    lines += _table(header, rows)
+    lines += table_lines(header, rows)
     for currency, *amounts in costs:
-        real, simulated, difference, due, simulated_due, due_difference = map(_money, amounts)
+        real, simulated, difference, due, simulated_due, due_difference = map(money, amounts)
         lines.append(f"cost in {currency}: established {real} -> {simulated} ({difference}), ")
         lines[-1] += f"due {due} -> {simulated_due} ({due_difference})"
     return lines

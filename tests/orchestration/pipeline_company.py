@@ -23,6 +23,7 @@ DEALS = (
     ("E", "cy", "2014-04-01", "100", "EUR", "Proposal"),
     ("F", "nobody", "2014-04-20", "5000", "USD", "Proposal"),
     ("X", "fay", "2014-06-20", "1000", "CAD", "Prospecting"),
+    ("Q", "dee", "2014-06-19", "700", "EUR", "Proposal"),
     ("L", "cy", "2014-04-20", "5000", "USD", "Closed Lost"),
 )
 CLOSED = "Closed Won"
@@ -48,9 +49,23 @@ def company(**seeds: list[dict[str, str]]) -> dict[str, Any]:
     ]
     tables["tiers"] = [
         {"plan_id": plan, "valid_from": START, "tier_number": number, "tier_from": start, "tier_to": end, "rate_expression": rate}
-        for plan in (PLAN["plan_id"], "euro_deals")
-        for number, start, end, rate in (("1", "0", "100000", "0.1"), ("2", "100000", "", "0.2"))
+        for plan, number, start, end, rate in (
+            (PLAN["plan_id"], "1", "0", "100000", "0.1"),
+            (PLAN["plan_id"], "2", "100000", "", "0.2"),
+            ("euro_deals", "1", "0", "", "@@EuroRate"),
+        )
     ]  # fmt: skip
+    # Nobody has agreed on a rate for deals in euros from June on.
+    tables["variables"] = [
+        {
+            "variable_name": "EuroRate",
+            "scope_code": "plan",
+            "scope_id": "euro_deals",
+            "value": "0.1",
+            "valid_from": START,
+            "valid_to": "2014-06-01",
+        }
+    ]
     stage = '"StageName"'
     tables["open_deals"] = [
         {

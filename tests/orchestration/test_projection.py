@@ -37,6 +37,8 @@ BY_HAND = {
     ("E", "euro_deals", "cy"): ("10", "5", "10"),
     # 1,000 CAD at the last known rate are 800 USD.
     ("X", "deals", "fay"): ("80", "8", "80"),
+    # Credited, and no rate is agreed from June on: see the gaps.
+    ("Q", "euro_deals", "dee"): ("0", "0", "0"),
 }
 
 
@@ -84,7 +86,7 @@ def test_each_deal_alone_weighted_and_with_all_others(projected: tuple[Projectio
         key: tuple(Decimal(amount).normalize() for amount in amounts) for key, amounts in BY_HAND.items()
     }
     assert found == expected
-    assert projected[0].build_count == 2 and projected[0].deal_count == 7
+    assert projected[0].build_count == 2 and projected[0].deal_count == 8
 
 
 def test_totals_add_up_and_name_what_is_of_no_single_deal(projected: tuple[Projection, Any, Any]) -> None:
@@ -116,6 +118,15 @@ def test_a_deal_that_brings_nothing_says_why_under_every_plan(projected: tuple[P
         ("F", "deals", "skipped", "owner_not_in_hris"),
         ("F", "euro_deals", "skipped", "filter_not_met"),
     ]
+
+
+def test_a_deal_that_would_be_credited_and_bring_nothing_says_which_number_is_missing(
+    projected: tuple[Projection, Any, Any],
+) -> None:
+    assert ask(projected[0], "select plan_id, payee_id, unpaid_date, reason_code from projected_gaps") == [
+        ("euro_deals", "dee", date(2014, 6, 1), "missing_variable")
+    ]
+    assert "euro_deals, payee dee, 2014-06-01: " in "\n".join(told(projected[0]))
 
 
 def test_an_overdue_deal_closes_on_the_as_of_date_and_lost_ones_never(
@@ -150,7 +161,7 @@ def test_tables_are_described_and_written_as_csv(projected: tuple[Projection, An
 
 def test_what_is_printed_names_the_three_sums(projected: tuple[Projection, Any, Any]) -> None:
     text = "\n".join(told(projected[0]))
-    assert "7 open deals as of 2014-04-15" in text
+    assert "8 open deals as of 2014-04-15" in text
     assert "all payees, USD: each alone 8,223.33, weighted 5,093.83, all close 10,223.33" in text
     assert "  deals: The owner matches no payee of the HRIS: 1" in text
 

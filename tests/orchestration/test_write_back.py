@@ -356,3 +356,16 @@ def test_the_requests_are_those_of_the_documentation(
     ]
     # Amounts travel digit for digit, never as floats.
     assert b'"Amount__c": 999.9700' in written[1].body
+
+
+def test_the_job_is_the_command(
+    home: Path, sources: IngestionSettings, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration.definitions import defs
+
+    monkeypatch.setenv("COMMISSIONS_HOME", str(home))
+    monkeypatch.setenv("COMMISSIONS_SOURCES", str(sources.sources))
+    job = defs.resolve_job_def("write_back")
+    config = {"ops": {"write_commission_back": {"config": {"system": "salesforce"}}}}
+    assert job.execute_in_process(run_config=config).success
+    assert amounts(org) == MARCH
