@@ -18,14 +18,15 @@ from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
 from installation import ROOT
 
+from ingestion.registry import FILE_SYSTEMS
 from orchestration.deployment.launcher import WatchedRunLauncher
 from orchestration.environment import PREFIX, VARIABLES, markdown, unknown_names
 from orchestration.lock import RunLock
 from orchestration.settings import DAGSTER_SECTIONS, RunSettings
 
 UNITS = ROOT / "orchestration" / "deployment"
-# The daily run may be begun anew; what people do to a month never is: a second adjustment would be one too many.
-BEGUN_ANEW = {"daily"}
+# Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.
+BEGUN_ANEW = {"daily", "calculate_now", *(f"land_{name}_now" for name in FILE_SYSTEMS)}
 
 
 @dg.op

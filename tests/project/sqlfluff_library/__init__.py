@@ -51,6 +51,13 @@ def var(name: str, default: object = None) -> object:
     return default or "1"
 
 
+class _Flags:
+    """Nothing is run here."""
+
+    WHICH = "lint"
+
+
+flags = _Flags()
 dbt = _Dbt()
 adapter = _Adapter()
 commissions = _Commissions()
