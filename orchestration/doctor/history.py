@@ -13,7 +13,6 @@ import yaml
 from dagster import DagsterInstance
 from dagster._core.errors import DagsterError
 from dagster._core.instance.ref import InstanceRef
-from dagster_postgres.utils import DagsterPostgresException
 
 # Errors of databases quote whole statements.
 WORDS_MAX = 200
@@ -46,20 +45,19 @@ def history(dagster_home: Path) -> Iterator[DagsterInstance]:
                 f"the history of runs cannot be read: {str(problem.orig).splitlines()[0]}",
                 f"restore it from a backup, or begin a new one: mv {dagster_home} {aside}",
             ) from None
-        except (
-            DagsterError,
-            sqlalchemy.exc.SQLAlchemyError,
-            ImportError,
-            DagsterPostgresException,
-        ) as problem:
-            raise HistoryError(
-                f"the history of runs cannot be read: {' '.join(str(problem).split())[:WORDS_MAX]}",
-                f"look at `storage` in {dagster_home / 'dagster.yaml'}, its environment variable and its database",
-            ) from None
         except OSError as problem:
             raise HistoryError(
                 f"the history of runs cannot be read: {problem}",
                 f"ls -la {dagster_home}; see the other findings",
+            ) from None
+        except Exception as problem:
+            # The package of PostgreSQL's errors need not be installed.
+            known = (DagsterError, sqlalchemy.exc.SQLAlchemyError, ImportError)
+            if not isinstance(problem, known) and not type(problem).__module__.startswith("dagster_postgres"):
+                raise
+            raise HistoryError(
+                f"the history of runs cannot be read: {' '.join(str(problem).split())[:WORDS_MAX]}",
+                f"look at `storage` in {dagster_home / 'dagster.yaml'}, its environment variable and its database",
             ) from None
 
 
