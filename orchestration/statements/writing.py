@@ -61,10 +61,9 @@ def write_statements(
     except OSError as error:
         raise StatementsError(f"{shown(folder)} could not be written: {error.strerror}") from None
     first = "index.html" if "index.html" in pages else next(iter(pages))
-    return [
-        f"{period_code}: {_count(pages, 'payee-', 'statement')} and {_count(pages, 'manager-', 'team page')} in {shown(folder)}",
-        f"open {shown(folder / first)}",
-    ]
+    counts = (_count(pages, "payee-", "statement"), _count(pages, "manager-", "team page"))
+    made = " and ".join(count for count in counts if not count.startswith("0 "))
+    return [f"{period_code}: {made} in {shown(folder)}", f"open {shown(folder / first)}"]
 
 
 def _count(pages: dict[str, bytes], start: str, noun: str) -> str:
