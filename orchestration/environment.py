@@ -34,6 +34,22 @@ VARIABLES = (
         "`ingestion/sources.toml` where there is one",
         "the systems that are read by a connector",
     ),
+    Variable("COMMISSIONS_CADENCES", "`orchestration/cadences.toml`", "when things run by themselves"),
+    Variable(
+        "COMMISSIONS_NOTIFICATIONS",
+        "`ingestion/notifications.toml` where there is one",
+        "who is told of [events](events.md) and [alerts](alerts.md)",
+    ),
+    Variable(
+        "COMMISSIONS_PUBLISHED_KEY",
+        "not encrypted",
+        "where the key of the published file is, `env:NAME` or `file:PATH` ([encryption](bi.md#encryption))",
+    ),
+    Variable(
+        "COMMISSIONS_PUBLISHED_CRYPTO",
+        "`httpfs`",
+        "`built_in` accepts DuckDB's own random numbers for it",
+    ),
     Variable(
         "COMMISSIONS_ALLOW_SHRINK",
         "none",
