@@ -31,14 +31,15 @@ TYPES = {
     "close": "period.closed",
     "export_payroll": "payout.exported",
     "export_journal": "journal.exported",
-    "file_dispute": "dispute.filed",
     "dispute_filed": "dispute.filed",
-    "comment_dispute": "dispute.commented",
-    "dispute_commented": "dispute.commented",
-    "resolve_dispute": "dispute.resolved",
-    "dispute_resolved": "dispute.resolved",
+    "dispute_answered": "dispute.answered",
+    "dispute_accepted": "dispute.accepted",
+    "dispute_rejected": "dispute.rejected",
+    "dispute_withdrawn": "dispute.withdrawn",
 }
 DECISIONS = ("approve_adjustment", "reject_adjustment")
+DISPUTE = "dispute_"
+FILED = "dispute_filed"
 CALCULATED = "calculation.completed"
 # What receivers may ask for; `action.*` are those of later versions.
 EVENT_TYPES = (CALCULATED, *dict.fromkeys(TYPES.values()), "action.*")
@@ -168,10 +169,11 @@ def _facts(record: Action | Publication, actions: Sequence[Action], books: Path)
 
 
 def _referenced(record: Action, actions: Sequence[Action]) -> Action | None:
-    """The adjustment that a decision is about; the numbers of other actions may be those of something else."""
-    if record.action_code not in DECISIONS or not record.reference_number:
-        return None
-    return actions[record.reference_number - 1]
+    """The adjustment or dispute that an action is about; the numbers of other actions may be those of something else."""
+    is_follower = record.action_code in DECISIONS or (
+        record.action_code.startswith(DISPUTE) and record.action_code != FILED
+    )
+    return actions[record.reference_number - 1] if is_follower and record.reference_number else None
 
 
 def _further(record: Action, referenced: Action | None, books: Path) -> dict[str, Any]:
@@ -198,6 +200,18 @@ def _further(record: Action, referenced: Action | None, books: Path) -> dict[str
             "currency_code": asked.currency_code,
             "amount": asked.amount,
             "look_up": {"mart": "fct_adjustments", "adjustment_number": asked.action_number},
+        }
+    if code.startswith(DISPUTE):
+        filed = referenced or record
+        return {
+            "dispute_number": filed.action_number,
+            "payee_id": filed.payee_id,
+            "ledger_line_key": filed.ledger_line_key,
+            "currency_code": filed.currency_code,
+            "claimed_amount": filed.claimed_amount,
+            "adjustment_number": record.adjustment_number,
+            "role_code": record.role_code,
+            "look_up": {"mart": "fct_disputes", "dispute_number": filed.action_number},
         }
     return {
         "role_code": record.role_code,

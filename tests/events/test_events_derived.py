@@ -42,7 +42,7 @@ def test_a_month_from_the_calculation_to_the_payroll_file(company: Company) -> N
     company.act("approve_adjustment", reference_number=4)
     company.close("2014-03", {"USD": "963.08", "EUR": "0.10"})
     company.export(1, "2014-03", "950.74")
-    company.act("file_dispute", period_code="2014-03", payee_id="275", reason="my name is Ana")
+    company.act("dispute_filed", period_code="2014-03", payee_id="275", reason="my name is Ana")
     company.act("something_new", period_code="2014-04")
 
     events = told(company)
@@ -86,6 +86,27 @@ def test_a_month_from_the_calculation_to_the_payroll_file(company: Company) -> N
     )
     text = json.dumps(events)
     assert "Ana" not in text and '"ana"' not in text, "names of people and free text stay in the books"
+
+
+def test_a_dispute_and_what_becomes_of_it_are_of_the_month_that_it_was_filed_for(company: Company) -> None:
+    company.release("2014-02")
+    company.act(
+        "dispute_filed", period_code="2014-03", payee_id="275", ledger_line_key="2014-03|line", currency_code="USD",
+        claimed_amount="12.34", reason="my name is Ana",
+    )  # fmt: skip
+    company.act(
+        "dispute_answered", reference_number=2, payee_id="275", role_code="manager", reason="look again"
+    )
+    company.act(
+        "dispute_accepted", reference_number=2, payee_id="275", role_code="manager", adjustment_number=9
+    )
+    _, *disputed = told(company)
+    assert [(event["type"], event["subject"]) for event in disputed] == [
+        (f"dispute.{what}", "period/2014-03") for what in ("filed", "answered", "accepted")
+    ]
+    assert all(event["data"]["dispute_number"] == 2 for event in disputed)
+    assert all(event["data"]["claimed_amount"] == "12.34" for event in disputed)
+    assert disputed[2]["data"]["adjustment_number"] == 9
 
 
 def test_an_outbox_that_is_lost_is_made_again_with_the_same_ids_and_order(company: Company) -> None:

@@ -162,7 +162,10 @@ def test_every_mart_that_follows_the_log_is_shown_after_an_action() -> None:
         }
         for node in MANIFEST["nodes"]
     }
-    left = [f"model.commissions.stg_books__{table}" for table in ("actions", "closings", "exports", "exported_lines")]
+    left = [
+        f"model.commissions.stg_books__{table}"
+        for table in ("actions", "closings", "exports", "exported_lines")
+    ]
     found = set()
     while left:
         for key in read_by[left.pop()]:
