@@ -20,8 +20,27 @@ accounting_lines as (
   where contract_key is not null
 ),
 
+known_events as (
+  select
+    transaction_id,
+    plan_id,
+    event_code,
+    event_date,
+    benefit_months
+  from {{ ref('contract_events') }}
+  union all
+  -- What the plan's terms read off the deal itself.
+  select
+    transaction_id,
+    plan_id,
+    'cancellation' as event_code,
+    cancelled_date as event_date,
+    null as benefit_months
+  from {{ ref('int_valuation__cancellations') }}
+),
+
 contract_events as (
-  select * from {{ ref('contract_events') }}
+  select * from known_events
   where
     event_code in ('extension', 'cancellation')
     and event_date <= {{ as_of_date() }}
@@ -40,7 +59,7 @@ cost_changes as (
 event_changes as (
   select
     contract_costs.contract_key,
-    {{ dbt.datediff('contract_costs.first_month_date', 'contract_events.event_date', 'month') }} as month_number,
+    greatest({{ dbt.datediff('contract_costs.first_month_date', 'contract_events.event_date', 'month') }}, 0) as month_number,
     max_by(
       contract_events.benefit_months,
       case when contract_events.event_code = 'extension' then contract_events.event_date end
