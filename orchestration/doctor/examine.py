@@ -21,6 +21,7 @@ MODULES = (
     "books",
     "published",
     "dagster",
+    "notifying",
 )
 MARKS = {OK: "ok     ", WARNING: "WARNING", ERROR: "ERROR  "}
 
