@@ -18,6 +18,7 @@ from orchestration.doctor.finding import Finding, Patient, check, error, ok
 from orchestration.manifest import ManifestError, is_stale, parse_aside
 
 SHOWN = 5
+MESSAGE_LENGTH_MAX = 600
 INSTALL = "rm -f .venv/.ready && make setup"
 
 
@@ -80,7 +81,10 @@ def dbt_project(patient: Patient) -> Iterator[Finding]:
         try:
             parse_aside(Path(folder))
         except ManifestError as problem:
-            yield error(str(problem), mend="mend the file that dbt names, then: commissions check")
+            told = " ".join(str(problem).split())
+            yield error(
+                told[:MESSAGE_LENGTH_MAX], mend="mend the file that dbt names, then: commissions check"
+            )
             return
     yield ok("parses; the next command makes the manifest anew")
 
