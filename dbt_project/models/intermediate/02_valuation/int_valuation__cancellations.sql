@@ -1,26 +1,9 @@
--- Reads off each deal the day on which it was cancelled, for the plans whose terms say in which field that stands.
+-- Keeps the cancellations that the calculation has read: a landing changes what comes next, not what is shown.
 -- Grain: one row a plan and cancelled deal. Rule: docs/rules/payouts.md
 with
 
-evaluated as (
-  {{ plan_cancellations() }}
-),
-
-deals as (
-  select * from {{ ref('int_pool__deals') }}
-),
-
-final as (
-  select
-    evaluated.plan_id::varchar as plan_id,
-    evaluated.transaction_id::varchar as transaction_id,
-    greatest(evaluated.cancelled_date, deals.booked_date)::date as cancelled_date
-  from evaluated
-  inner join deals on evaluated.transaction_id = deals.transaction_id
-  where
-    deals.booked_date >= evaluated.terms_from
-    and (evaluated.terms_to is null or deals.booked_date < evaluated.terms_to)
-    and evaluated.cancelled_date <= {{ as_of_date() }}
+landed as (
+  select * from {{ ref('int_valuation__landed_cancellations') }}
 )
 
-select * from final
+select * from landed

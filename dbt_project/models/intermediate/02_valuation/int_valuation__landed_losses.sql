@@ -16,17 +16,12 @@ eligible as (
   select * from {{ ref('int_filtering__eligible') }}
 ),
 
-cancellations as (
-  select * from {{ ref('int_valuation__cancellations') }}
+landed_cancellations as (
+  select * from {{ ref('int_valuation__landed_cancellations') }}
 ),
 
-whole_losses as (
-  select
-    plan_id,
-    transaction_id
-  from {{ ref('int_valuation__losses') }}
-  group by plan_id, transaction_id
-  having bool_or(cause_code = 'cancelled' or cast(lost_after_amount as decimal(38, 10)) * weight_denominator = whole_amount)
+cancellations as (
+  select * from {{ ref('int_valuation__cancellations') }}
 ),
 
 returned as (
@@ -59,18 +54,18 @@ deleted as (
 
 cancelled as (
   select
-    'deal|' || cancellations.plan_id || '|' || cancellations.transaction_id as landed_loss_key,
+    'deal|' || landed_cancellations.plan_id || '|' || landed_cancellations.transaction_id as landed_loss_key,
     'cancelled' as cause_code
-  from cancellations
+  from landed_cancellations
   inner join eligible
     on
-      cancellations.plan_id = eligible.plan_id
-      and cancellations.transaction_id = eligible.transaction_id
-  left join whole_losses
+      landed_cancellations.plan_id = eligible.plan_id
+      and landed_cancellations.transaction_id = eligible.transaction_id
+  left join cancellations
     on
-      cancellations.plan_id = whole_losses.plan_id
-      and cancellations.transaction_id = whole_losses.transaction_id
-  where whole_losses.transaction_id is null
+      landed_cancellations.plan_id = cancellations.plan_id
+      and landed_cancellations.transaction_id = cancellations.transaction_id
+  where landed_cancellations.cancelled_date is distinct from cancellations.cancelled_date
 ),
 
 final as (

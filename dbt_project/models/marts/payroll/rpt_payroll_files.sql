@@ -28,10 +28,6 @@ payees as (
   select * from {{ ref('dim_payees') }}
 ),
 
-employees as (
-  select * from {{ ref('stg_hris__employees') }}
-),
-
 currencies as (
   select * from {{ ref('currencies') }}
 ),
@@ -102,8 +98,8 @@ numbered as (
     coalesce(worker_ids.worker_id, rows_of_files.payee_id) as worker_id,
     coalesce(payees.full_name, rows_of_files.payee_id) as full_name,
     payees.email,
-    employees."firstName" as first_name,
-    employees."lastName" as last_name,
+    payees.first_name,
+    payees.last_name,
     currencies.minor_unit,
     {{ amount_text('rows_of_files.row_amount', 'currencies.minor_unit') }} as amount_text,
     {{ amount_text('-rows_of_files.row_amount', 'currencies.minor_unit') }} as deducted_text
@@ -113,7 +109,6 @@ numbered as (
       rows_of_files.pay_group_id = worker_ids.pay_group_id
       and rows_of_files.payee_id = worker_ids.payee_id
   left join payees on rows_of_files.payee_id = payees.payee_id
-  left join employees on rows_of_files.payee_id = employees.id
   left join currencies on rows_of_files.currency_code = currencies.currency_code
 ),
 
