@@ -59,7 +59,9 @@ cost_changes as (
 event_changes as (
   select
     contract_costs.contract_key,
-    greatest({{ dbt.datediff('contract_costs.first_month_date', 'contract_events.event_date', 'month') }}, 0) as month_number,
+    greatest(
+      {{ dbt.datediff('contract_costs.first_month_date', 'contract_events.event_date', 'month') }}, 0
+    ) as month_number,
     max_by(
       contract_events.benefit_months,
       case when contract_events.event_code = 'extension' then contract_events.event_date end
