@@ -1,0 +1,57 @@
+"""Loaded by every Python process of the simulated month, before its own code: its clock is the file's.
+
+The file holds the seconds by which the fake clock is ahead of the real one; the process follows when it is rewritten.
+Only what tells the time of day is moved: sleeping, waiting and monotonic clocks stay real.
+"""
+
+import os
+import sys
+import threading
+import time
+import types
+from contextlib import suppress
+
+FILE = os.environ.get("FAKE_CLOCK")
+LOOK_SECONDS = 0.1
+
+
+def offset() -> float:
+    with open(FILE or "") as file:
+        return float(file.read())
+
+
+def follow() -> None:
+    import time_machine
+
+    known = offset()
+    clock = time_machine.travel(time.time() + known, tick=True).start()
+    real_time = time_machine.escape_hatch.time.time
+    with suppress(ImportError):
+        import grpc._channel
+
+        # Deadlines of calls are moments of the system's clock, which the C core reads.
+        real = types.ModuleType("time")
+        real.__dict__.update(grpc._channel.time.__dict__)
+        real.time = real_time
+        grpc._channel.time = real
+
+    def look() -> None:
+        nonlocal known
+        while True:
+            threading.Event().wait(LOOK_SECONDS)
+            with suppress(OSError, ValueError):
+                found = offset()
+                if found != known:
+                    known = found
+                    clock.move_to(real_time() + found, tick=True)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+if FILE:
+    try:
+        follow()
+    except Exception as error:
+        # An error here would else be told and forgotten, and the process would live in the real time.
+        print(f"no fake clock: {error!r}", file=sys.stderr, flush=True)
+        os._exit(70)
