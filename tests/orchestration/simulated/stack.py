@@ -84,7 +84,7 @@ class Stack:
             "COMMISSIONS_HOME": str(self.home),
             # A jump of the clock is no silence of the daemon; and it looks often.
             "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE": "100000000",
-            "FRESHNESS_DAEMON_INTERVAL_SECONDS": "2",
+            "FRESHNESS_DAEMON_INTERVAL_SECONDS": "10",
         }
         RunSettings(self.home).prepare(self.environment)
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -184,24 +184,21 @@ class Stack:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until no run is unfinished, and every sensor has looked twice since the last one and started none."""
+        """Wait until no run is unfinished, and every sensor has looked since the last one ended and started none."""
         since = self.clock.now()
         until = time.monotonic() + SETTLED_WITHIN_SECONDS
-        looks = 0
         while time.monotonic() < until:
             self._check_alive()
             time.sleep(LOOK_SECONDS)
             if self._is_busy():
-                looks = 0
                 continue
             last = self.instance.get_run_records(limit=1, order_by="update_timestamp")
             if last and last[0].end_time:
                 since = max(since, datetime.fromtimestamp(last[0].end_time, UTC))
             if self._sensors_have_looked(since):
-                looks += 1
-                if looks == 2:
+                if not self._is_busy():
                     return
-                since = self.clock.now()
+                continue
             # Not while a tick is under way, or a run about to start.
             time.sleep(5)
             if not self._is_busy():

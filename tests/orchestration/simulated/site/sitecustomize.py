@@ -28,12 +28,15 @@ def follow() -> None:
     real_time = time_machine.escape_hatch.time.time
     with suppress(ImportError):
         import grpc._channel
+        import grpc.aio._utils
 
         # Deadlines of calls are moments of the system's clock, which the C core reads.
         real = types.ModuleType("time")
-        real.__dict__.update(grpc._channel.time.__dict__)
+        real.__dict__.update(time.__dict__)
         real.time = real_time
-        grpc._channel.time = real
+        for module in (grpc._channel, grpc.aio._utils):
+            assert hasattr(module, "time")
+            module.time = real
 
     def look() -> None:
         nonlocal known
