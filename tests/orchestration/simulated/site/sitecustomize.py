@@ -28,13 +28,14 @@ def follow() -> None:
     real_time = time_machine.escape_hatch.time.time
     with suppress(ImportError):
         import grpc._channel
+        import grpc._server
         import grpc.aio._utils
 
-        # Deadlines of calls are moments of the system's clock, which the C core reads.
+        # Deadlines, and how long a server polls, are moments of the system's clock: the C core reads that.
         real = types.ModuleType("time")
         real.__dict__.update(time.__dict__)
         real.time = real_time
-        for module in (grpc._channel, grpc.aio._utils):
+        for module in (grpc._channel, grpc._server, grpc.aio._utils):
             assert hasattr(module, "time")
             module.time = real
 
