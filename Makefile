@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check sources summary test situations oracle histories mutants bench year lint types ui kill lock clean
+.PHONY: help setup run check sources summary test situations oracle histories mutants bench year month lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ kill: $(READY) ## Kill loads, runs and closings at random points and rerun them,
 
 year: $(READY) ## Close a year of the sample company month by month (ten minutes) and print statements.
 	@YEAR=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_year.py
+
+month: $(READY) ## Live through a month under a fake clock (a quarter of an hour): schedules, sensors, alerts, events.
+	@MONTH=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_simulated_month.py
 
 lock: ## Pin the dependencies anew (needs uv).
 	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \

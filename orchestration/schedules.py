@@ -14,6 +14,7 @@ import dagster as dg
 
 from ingestion.tables import SourceSystem
 from orchestration.cadences import Cadences
+from orchestration.preflight import seeds_folder
 from orchestration.settings import PROJECT_ROOT
 from orchestration.translator import MONTH_KEY, raw_key
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         UnresolvedAssetJobDefinition as AssetJob,
     )
 
-PAY_CYCLES = PROJECT_ROOT / "seeds" / "payroll" / "pay_cycles.csv"
+PAY_CYCLES = Path("payroll") / "pay_cycles.csv"
 
 # A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
 BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
@@ -105,17 +106,17 @@ def landing_schedules(cadences: Cadences, jobs: Mapping[str, AssetJob]) -> Itera
 
 @dataclass(frozen=True)
 class PayCycle:
-    """One row of seeds/payroll/pay_cycles.csv."""
+    """One row of pay_cycles.csv."""
 
     pay_group_id: str
     pay_cycle_code: str
     pay_date: date
 
 
-def pay_cycles(path: Path = PAY_CYCLES) -> list[PayCycle]:
+def pay_cycles() -> list[PayCycle]:
     """All pay cycles in the order of their pay dates. Rows that cannot be read are for the preflight to name."""
     cycles = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with (seeds_folder(PROJECT_ROOT) / PAY_CYCLES).open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             try:
                 pay_date = date.fromisoformat(row["pay_date"])

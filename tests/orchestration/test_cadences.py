@@ -79,13 +79,18 @@ def test_a_file_that_is_absent_is_named(tmp_path: Path) -> None:
         read_cadences(tmp_path / "none.toml", SYSTEMS)
 
 
-def test_a_cycle_is_due_so_many_days_before_its_pay_date(tmp_path: Path) -> None:
-    path = tmp_path / "pay_cycles.csv"
+def test_a_cycle_is_due_so_many_days_before_its_pay_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cycles are those of COMMISSIONS_SEEDS."""
+    path = tmp_path / "payroll" / "pay_cycles.csv"
+    path.parent.mkdir()
+    monkeypatch.setenv("COMMISSIONS_SEEDS", str(tmp_path))
     path.write_text(
         "pay_group_id,pay_cycle_code,pay_date\nsales,2024-03,2024-04-15\nweekly,W14,2024-04-13\nsales,bad,soon\n",
         encoding="utf-8",
     )
-    cycles = pay_cycles(path)
+    cycles = pay_cycles()
     assert [cycle.pay_cycle_code for cycle in cycles] == ["W14", "2024-03"]
     assert due_cycles(cycles, date(2024, 4, 12), 3) == [PayCycle("sales", "2024-03", date(2024, 4, 15))]
     assert due_cycles(cycles, date(2024, 4, 13), 3) == []

@@ -17,11 +17,14 @@ from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
 from installation import ROOT
+from small_home import bytes_of
 
 from ingestion.registry import FILE_SYSTEMS
 from orchestration.deployment.launcher import WatchedRunLauncher
 from orchestration.environment import PREFIX, VARIABLES, markdown, unknown_names
 from orchestration.lock import RunLock
+from orchestration.manifest import dbt_executable
+from orchestration.preflight import seeds_folder
 from orchestration.settings import DAGSTER_SECTIONS, RunSettings
 
 UNITS = ROOT / "orchestration" / "deployment"
@@ -208,3 +211,26 @@ def test_prepare_makes_a_home_that_a_service_can_start_in(tmp_path: Path) -> Non
     assert answer.returncode == 0, answer.stderr
     assert f"DAGSTER_HOME is {tmp_path / 'home' / 'dagster'}" in answer.stdout
     assert (tmp_path / "home" / "dagster" / "dagster.yaml").exists()
+
+
+def test_seeds_of_an_absolute_folder_are_built_with_their_tests_and_not_written(tmp_path: Path) -> None:
+    """dbt writes what it compiles under the path of the file: for an absolute one that was the file itself."""
+    seeds = tmp_path / "seeds"
+    shutil.copytree(ROOT / "seeds", seeds)
+    before = bytes_of(seeds)
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COMMISSIONS_", "DAGSTER_", "DBT_"))
+    }
+    env["COMMISSIONS_SEEDS"] = str(seeds)
+    RunSettings(tmp_path / "home").prepare(env)
+    assert seeds_folder(ROOT, env) == seeds
+    answer = subprocess.run(
+        [dbt_executable(), "build", "--select", "journal_columns", "--exclude-resource-type", "unit_test",
+         "--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")],
+        cwd=ROOT / "dbt_project", env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (ROOT / "dbt_project" / env["COMMISSIONS_SEEDS"]).unlink()
+    assert answer.returncode == 0, answer.stdout
+    assert bytes_of(seeds) == before
