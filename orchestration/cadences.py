@@ -194,7 +194,7 @@ class _Reader:
             if key not in known:
                 near = get_close_matches(key, known, 1)
                 where = f"[{place}] of {shown(self.path)}" if place else shown(self.path)
-                mend = f"did you mean {near[0]}?" if near else f"write one of {', '.join(sorted(known))}"
+                mend = f"the nearest is {near[0]}" if near else f"write one of {', '.join(sorted(known))}"
                 raise CadencesError(f"{where}: '{key}' is not known; {mend}")
 
     def wrong(self, place: str, value: object, mend: str) -> CadencesError:

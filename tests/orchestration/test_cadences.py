@@ -44,7 +44,7 @@ def test_a_source_of_its_own_cadence_and_one_switched_off(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('[land]\ncmr = "0 4 * * *"', "[land] of {path}: 'cmr' is not known; did you mean crm?"),
+        ('[land]\ncmr = "0 4 * * *"', "[land] of {path}: 'cmr' is not known; the nearest is crm"),
         (
             '[land]\ncrm = "at four"',
             """{path}: land.crm is 'at four'; write a cron expression, as "0 4 * * *",""",
@@ -63,7 +63,7 @@ def test_a_source_of_its_own_cadence_and_one_switched_off(tmp_path: Path) -> Non
         ("[journal]\nis_running = 1", "{path}: journal.is_running is 1; write true or false"),
         (
             "[payroll]\ndays_before_pay_dates = 3",
-            "[payroll] of {path}: 'days_before_pay_dates' is not known; did you mean days_before_pay_date?",
+            "[payroll] of {path}: 'days_before_pay_dates' is not known; the nearest is days_before_pay_date",
         ),
         ("[land", "{path} is no TOML"),
     ],

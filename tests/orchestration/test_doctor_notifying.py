@@ -25,7 +25,7 @@ def test_cadences_are_read_as_dagster_reads_them(settings: RunSettings, tmp_path
     path = tmp_path / "cadences.toml"
     path.write_text('[land]\ncmr = "0 4 * * *"\n')
     finding = one(patient_of(settings, COMMISSIONS_CADENCES=str(path)), "notifying", "cadences", ERROR)
-    assert "did you mean crm?" in finding.what
+    assert "the nearest is crm" in finding.what
 
 
 def test_without_notifications_nobody_is_told(settings: RunSettings, tmp_path: Path) -> None:
