@@ -28,6 +28,8 @@ from orchestration.write_back.jobs import WRITE_BACK_JOBS
 
 LANDED = {name: landed_keys(system) for name, system in SOURCE_SYSTEMS.items()}
 FIRST_TABLES = {name: keys[0] for name, keys in LANDED.items()}
+# "The CRM: opportunities, accounts" is "The CRM" in the title of an alert.
+SHORT_TITLES = {name: system.title.partition(":")[0] for name, system in SOURCE_SYSTEMS.items()}
 LANDINGS = landing_jobs(SOURCE_SYSTEMS)
 CALCULATION = calculation_job([key for keys in LANDED.values() for key in keys])
 
@@ -53,9 +55,7 @@ defs = dg.Definitions(
         automation_sensor(CADENCES.sensor_seconds),
         losses_sensor(list(FIRST_TABLES.values()), CADENCES.sensor_seconds, CALCULATION),
         journal_sensor(CADENCES, journal_job),
-        freshness_sensor(
-            FIRST_TABLES, {name: system.title for name, system in SOURCE_SYSTEMS.items()}, CADENCES
-        ),
+        freshness_sensor(FIRST_TABLES, SHORT_TITLES, CADENCES),
         events_are_due,
         *ALERT_SENSORS,
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.freshness import FreshnessState
@@ -10,6 +11,7 @@ from dagster._core.definitions.freshness import FreshnessState
 from orchestration.alerts import Alert, Severity, send_alerts
 from orchestration.cadences import Cadences, Freshness
 
+TOLD_AGAIN_AFTER = timedelta(hours=1)
 SEVERITIES: Mapping[FreshnessState, Severity] = {FreshnessState.WARN: "warning", FreshnessState.FAIL: "error"}
 
 
@@ -60,8 +62,14 @@ def freshness_sensor(
             name: records[key].freshness_state for name, key in landed.items() if records.get(key) is not None
         }
         alerts = late_alerts(states, titles, cadences)
-        for sent in send_alerts(*alerts):
-            (context.log.error if sent.problem else context.log.info)(str(sent))
+        # It looks every half minute: the same sources are told again after an hour, and repeat_hours decides.
+        late = ", ".join(alert.subject for alert in alerts)
+        told, _, told_at = (context.cursor or "").rpartition("@")
+        now = datetime.now(UTC)
+        if late != told or (late and now - datetime.fromisoformat(told_at) >= TOLD_AGAIN_AFTER):
+            for sent in send_alerts(*alerts):
+                (context.log.error if sent.problem else context.log.info)(str(sent))
+            context.update_cursor(f"{late}@{now.isoformat()}")
         return dg.SkipReason("; ".join(alert.title for alert in alerts) or "Every source has landed in time.")
 
     return sensor

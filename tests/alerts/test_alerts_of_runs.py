@@ -100,7 +100,16 @@ def test_many_failed_checks_are_one_alert_and_others_are_another(instance: dg.Da
 def test_the_sensors_are_on_and_send(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {sensor.name: sensor.default_status for sensor in defs.sensors or []}
     assert names == dict.fromkeys(
-        ("events_are_due", "alert_on_failed_runs", "alert_on_failed_checks"), dg.DefaultSensorStatus.RUNNING
+        (
+            "alert_on_failed_checks",
+            "alert_on_failed_runs",
+            "calculation_sensor",
+            "events_are_due",
+            "freshness_sensor",
+            "journal_sensor",
+            "losses_sensor",
+        ),
+        dg.DefaultSensorStatus.RUNNING,
     )
     sent: list[str] = []
     monkeypatch.setattr(

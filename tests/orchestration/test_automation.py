@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import FreshnessState
 
 from ingestion.registry import FILE_SYSTEMS
 from orchestration.automation import automated
 from orchestration.books.actions import append, read_actions
 from orchestration.cadences import CADENCES_FILE, read_cadences
 from orchestration.definitions import CADENCES, defs
+from orchestration.freshness import freshness_sensor
 from orchestration.losses import LOSSES
 from orchestration.sensors import losses_sensor
 from orchestration.translator import PUBLISHED_KEY
@@ -175,3 +178,27 @@ def test_the_payroll_schedule_asks_for_the_due_cycles_of_the_sample() -> None:
     assert CADENCES.payroll_days == 3
     assert asked(11) == []
     assert asked(12) == ["sales|2013-03"]
+
+
+def test_a_late_source_is_told_when_it_becomes_late_and_not_at_every_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = dg.AssetKey(["crm", "deals"])
+    told: list[list[str]] = []
+    monkeypatch.setattr(
+        "orchestration.freshness.send_alerts",
+        lambda *alerts: told.append([one.subject for one in alerts]) or [],
+    )
+    sensor = freshness_sensor({"crm": key}, {"crm": "The CRM"}, CADENCES)
+    cursor: str | None = None
+    for state in ("PASS", "WARN", "WARN", "FAIL", "FAIL", "PASS", "WARN"):
+        record = SimpleNamespace(freshness_state=FreshnessState[state])
+        monkeypatch.setattr(
+            dg.DagsterInstance,
+            "get_freshness_state_records",
+            lambda self, keys, record=record: {key: record},
+        )
+        context = dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral(), cursor=cursor)
+        sensor(context)
+        cursor = context.cursor
+    assert told == [["crm/warn"], ["crm/fail"], [], ["crm/warn"]]
