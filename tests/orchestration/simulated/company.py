@@ -15,6 +15,7 @@ import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import plan_company
 from installation import ROOT, SAMPLE
 
 from orchestration.situations.build import write_seeds
@@ -30,26 +31,11 @@ DEALS = {
     "D5": ("ben", "2013-06-30", "100.00"),
 }
 PLAN = {
+    **plan_company.PLAN,
     "plan_id": "deals",
     "valid_from": START,
     "plan_name": "Ten per cent",
-    "source_object": "crm/Opportunity",
-    "currency_code": "USD",
     "filter_expression": "\"CurrencyIsoCode\" = 'USD'",
-    "value_expression": '"Amount"',
-    "value_currency_code": "transaction",
-    "amount_basis_code": "current",
-    "calendar_id": "month",
-    "aggregate_code": "sum",
-    "quota_proration_code": "none",
-    "tier_basis_code": "amount",
-    "tier_bound_code": "lower_inclusive",
-    "tier_method_code": "marginal",
-    "incentive_proration_code": "none",
-    "is_rollup_capped": "false",
-    "beneficiary_code": "payee",
-    "gap_code": "error",
-    "credit_event_code": "booking",
     "payout_event_code": "collection",
 }
 DATED = {"plan_id": "deals", "valid_from": START}
