@@ -33,6 +33,8 @@ def test_dbt_builds_and_passes_all_its_tests(sample_warehouse: Path, tmp_path: P
     assert done.returncode == 0, done.stdout[-4000:]
     results = json.loads((target / "run_results.json").read_text())["results"]
     kinds = [result["unique_id"].split(".")[0] for result in results]
-    assert {result["status"] for result in results} <= {"success", "pass"}
+    # Exposures are not built.
+    done_by_kind = {(kind, result["status"]) for kind, result in zip(kinds, results, strict=True)}
+    assert {status for kind, status in done_by_kind if kind != "exposure"} <= {"success", "pass"}
     assert kinds.count("unit_test") > 50
     assert kinds.count("test") > 200

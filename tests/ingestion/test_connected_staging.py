@@ -185,10 +185,8 @@ def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callabl
         "crm_system": system, "crm_time_zone": "Europe/Berlin", "crm_currency_code": "USD",
         "zoho_won_stages": ["Closed Won", "Signed"],
     }  # fmt: skip
-    # The pool's model of deals by what it reads, whatever its name.
     chosen = f"path:models/staging/{system} path:models/staging/crm path:models/staging/maven_crm"
-    pool = "stg_crm__opportunities+1,path:models/intermediate/00_pool"
-    built = dbt(case.settings, "build", *ALONE, "--select", *chosen.split(), pool, **switches)
+    dbt(case.settings, "build", *ALONE, "--select", *chosen.split(), "int_pool__deals", **switches)
     deals = rows(
         case.settings, "staging.stg_crm__opportunities", "transaction_id", "Amount", "CloseDate", "OwnerId",
         "CurrencyIsoCode", "StageName",
@@ -208,11 +206,10 @@ def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callabl
     at_close = rows(case.settings, "staging.stg_crm__opportunities_at_close", "Id", "Amount")
     assert ("1", Decimal("1000.50")) in at_close and "2" not in dict(at_close)
     assert user in rows(case.settings, "staging.stg_crm__users", "Id", "EmployeeNumber", "Email", "Name")
-    pools = [name.rpartition(".")[2] for name in built if name.startswith("model.commissions.int_pool__")]
-    (found,) = [
-        rows(case.settings, f"intermediate.{name}", "source_record_id", "transaction_amount", "is_closed_won", "is_deleted_in_source")
-        for name in pools if name != "int_pool__splits"
-    ]  # fmt: skip
+    found = rows(
+        case.settings, "intermediate.int_pool__deals", "source_record_id", "transaction_amount", "is_closed_won",
+        "is_deleted_in_source",
+    )  # fmt: skip
     assert [row for row in found if len(row[0]) == 1] == [
         ("1", amounts[0], True, False), ("2", amounts[1], False, False),
         ("3", amounts[2], system != "pipedrive", True),
@@ -247,14 +244,7 @@ def test_an_org_without_the_fields_of_the_sample_company_is_read_as_the_document
         assert load_system(source_systems(settings)["crm"], settings).load_ids == (), "nothing has changed"
     load_system("maven_crm", settings)
     chosen = ("path:models/staging/crm", "path:models/staging/maven_crm")
-    dbt(
-        settings,
-        "build",
-        *ALONE,
-        "--select",
-        *chosen,
-        "stg_crm__opportunities+1,path:models/intermediate/00_pool",
-    )
+    dbt(settings, "build", *ALONE, "--select", *chosen, "int_pool__deals")
     columns = ("Id", "Amount", "Territory2Id", "Region__c")
     assert rows(settings, "staging.stg_crm__opportunities", *columns)[1] == (
         f"006{1:015d}", Decimal("100.07"), None, "North",
