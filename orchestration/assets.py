@@ -29,6 +29,7 @@ from orchestration.books.landed import land_books
 from orchestration.books.publications import record_publication
 from orchestration.books.verify import restore_lost_warehouse
 from orchestration.cadences import cadences_file, read_cadences
+from orchestration.column_lineage import ColumnLineage, landed_columns
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
@@ -44,15 +45,15 @@ from orchestration.translator import (
     ARCHIVE_GROUP,
     ARCHIVE_KEY,
     BOOKS,
-    MARTS_GROUP,
+    MARTS,
     PREFLIGHT_GROUP,
     PREFLIGHT_KEY,
     PUBLISHED_GROUP,
     PUBLISHED_KEY,
     ModelTranslator,
     RawTranslator,
-    dbt_group,
     dbt_key,
+    dbt_layer,
     raw_group,
     raw_key,
 )
@@ -150,6 +151,7 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
                 raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from None
             raise dg.Failure(f"{system.title}: {error}", allow_retries=False) from None
         losses = losses_landed(run.settings.warehouse)
+        columns = landed_columns(run.settings.warehouse, system.name)
         for table, counts in result.tables.items():
             yield dg.MaterializeResult(
                 asset_key=raw_key(system.name, table),
@@ -159,6 +161,7 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
                     "retired": counts.retired,
                     "live": counts.live,
                     "dagster/row_count": counts.live,
+                    "dagster/column_schema": columns[table],
                     **({} if losses is None else {LOSSES: losses}),
                     **({"notices": "\n".join(result.notices)} if result.notices else {}),
                 },
@@ -218,7 +221,7 @@ class LocalDbt(DbtCliResource):
     """dbt of this environment, without two detours of the base class that cost 3 s a run.
 
     The base asks `dbt --version`, which goes to the network, and loads dbt's adapter a second time in this
-    process, for column lineage that is not used here. The dagster-dbt version is pinned.
+    process, for column lineage that would wait for the end of dbt (column_lineage.py does not). The dagster-dbt version is pinned.
     """
 
     @property
@@ -252,8 +255,10 @@ def models(context: dg.AssetExecutionContext, run: RunResource, dbt: DbtCliResou
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if settings.as_of_date:
         arguments += ["--vars", f"{{as_of_date: '{settings.as_of_date}'}}"]
+    # It reads the warehouse, so before dbt holds the file.
+    lineage = ColumnLineage(MANIFEST, target / "compiled", settings.warehouse, context.log)
     invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    yield from invocation.stream()
+    yield from map(lineage.of_event, invocation.stream())
     if invocation.is_successful():
         return
     failures = read_failures(target, MANIFEST)
@@ -267,7 +272,7 @@ def models(context: dg.AssetExecutionContext, run: RunResource, dbt: DbtCliResou
 
 def _marts() -> list[dg.AssetKey]:
     nodes = [node for node in MANIFEST["nodes"].values() if node["resource_type"] == "model"]
-    return sorted(dbt_key(node) for node in nodes if dbt_group(node) == MARTS_GROUP)
+    return sorted(dbt_key(node) for node in nodes if dbt_layer(node) == MARTS)
 
 
 @dg.asset(key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=_marts(), pool=WRITER_POOL)

@@ -35,7 +35,7 @@ class Progress:
 
     def say(self, group: str, text: str) -> None:
         """Print one line."""
-        self._out.write(f"{self.elapsed_seconds:6.1f} s  {group:<15} {text}\n")
+        self._out.write(f"{self.elapsed_seconds:6.1f} s  {group:<16} {text}\n")
         self._out.flush()
 
     def handle(self, entry: dg.EventLogEntry) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.translator import dbt_group
+from orchestration.translator import dbt_layer
 
 SKIPPED = "select reason_code, count(*) from rpt_skipped_transactions group by all order by all"
 PAYOUTS = "select currency_code, sum(payout_amount) from fct_payouts group by all order by all"
@@ -57,7 +57,7 @@ def layer_seconds(dbt_target: Path, manifest: Mapping[str, Any]) -> dict[str, fl
     for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
         node = manifest["nodes"].get(result["unique_id"])
         if node:
-            layer = "tests" if node["resource_type"] == "test" else dbt_group(node)
+            layer = "tests" if node["resource_type"] == "test" else dbt_layer(node)
             seconds[f"seconds/{layer}"] += float(result["execution_time"])
     return {name: round(value, 2) for name, value in sorted(seconds.items())}
 

@@ -25,7 +25,7 @@ PREFLIGHT_GROUP = "preflight"
 PUBLISHED_GROUP = "published"
 ARCHIVE_GROUP = "archive"
 SEEDS_GROUP = "seeds"
-MARTS_GROUP = "marts"
+MARTS = "marts"
 
 
 def raw_key(system: str, table: str) -> dg.AssetKey:
@@ -45,15 +45,26 @@ def dbt_key(props: Mapping[str, Any]) -> dg.AssetKey:
     return dg.AssetKey([props["schema"], props["name"]])
 
 
-def dbt_group(props: Mapping[str, Any]) -> str:
-    """Group of a dbt node: its layer, and within the intermediate layer its stage (`03_crediting`: crediting)."""
+def dbt_layer(props: Mapping[str, Any]) -> str:
+    """Layer of a dbt node; within the intermediate layer its stage (`03_crediting`: crediting)."""
     if props["resource_type"] == "source":
         return raw_group(props["source_name"])
     if props["resource_type"] == "seed":
         return SEEDS_GROUP
-    folders = [*PurePosixPath(props["original_file_path"]).parts[1:-1], ""]
+    folders = _folders(props)
     stage = folders[1] if folders[0] == "intermediate" and folders[1] else folders[0]
-    return re.sub(r"^\d+_", "", stage) or MARTS_GROUP
+    return re.sub(r"^\d+_", "", stage) or MARTS
+
+
+def dbt_group(props: Mapping[str, Any]) -> str:
+    """Group of a dbt node in the graph: its layer; of a mart its readers too (`marts_payroll`), as there are so many."""
+    layer = dbt_layer(props)
+    readers = _folders(props)[1] if layer == MARTS else ""
+    return f"{layer}_{readers}" if readers else layer
+
+
+def _folders(props: Mapping[str, Any]) -> list[str]:
+    return [*PurePosixPath(props["original_file_path"]).parts[1:-1], "", ""]
 
 
 class RawTranslator(DagsterDltTranslator):

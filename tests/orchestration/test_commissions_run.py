@@ -70,6 +70,16 @@ def test_the_run_is_in_dagsters_history(
         assert run is not None
         assert (run.job_name, run.status) == ("daily", dg.DagsterRunStatus.SUCCESS)
         assert not instance.telemetry_enabled
+        payouts = instance.get_latest_materialization_event(dg.AssetKey(["marts", "fct_payouts"]))
+        opportunities = instance.get_latest_materialization_event(dg.AssetKey(["crm", "Opportunity"]))
+    assert payouts and payouts.asset_materialization and opportunities and opportunities.asset_materialization
+    lineage = payouts.asset_materialization.metadata["dagster/column_lineage"]
+    assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    amount = dg.TableColumnDep(dg.AssetKey(["marts", "fct_ledger_lines"]), "line_amount")
+    assert lineage.value.deps_by_column["payout_amount"] == [amount]
+    schema = opportunities.asset_materialization.metadata["dagster/column_schema"]
+    assert isinstance(schema, dg.TableSchemaMetadataValue)
+    assert "Amount" in {column.name for column in schema.value.columns}
     assert (installation.home / "logs" / f"{run_id}.log").exists()
 
 
