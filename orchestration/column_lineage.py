@@ -220,9 +220,13 @@ class ColumnLineage:
         if node is None or node["resource_type"] != "model":
             return event
         lineage = self.of_model(node)
-        return (
-            event.with_metadata({**event.metadata, "dagster/column_lineage": lineage}) if lineage else event
-        )
+        if lineage is None:
+            return event
+        found: dict[str, Any] = {
+            "dagster/column_lineage": lineage,
+            "made of": dg.MetadataValue.md(as_table(lineage)),
+        }
+        return event.with_metadata({**event.metadata, **found})
 
     def of_model(self, node: Mapping[str, Any]) -> dg.TableColumnLineage | None:
         """The lineage of a model's columns, spelled as the tables have them; None where its SQL cannot be followed."""
