@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from dagster import DagsterRun
+from dagster import DagsterEventType, DagsterRun
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
-from dagster._grpc.types import GetCurrentRunsResult
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult, GetCurrentRunsResult
 from dagster_shared.serdes import deserialize_value
 
 from orchestration.lock import holder_of
@@ -19,7 +20,7 @@ from orchestration.settings import RunSettings
 class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's launcher, with an answer to whether a run is alive.
 
-    A run that the daemon launched is a child of a code server: that is asked. A run of the command line holds the run lock.
+    A run that the daemon launched is a child of a code server: that is asked, under `commissions ui` by way of another one. A run of the command line holds the run lock.
     The daemon asks every half minute (run_monitoring), marks what is dead as failed, and begins it anew where its job
     allows that (tag dagster/max_retries).
     """
@@ -37,12 +38,38 @@ class WatchedRunLauncher(DefaultRunLauncher):
         if client is None:
             return CheckRunHealthResult(WorkerStatus.SUCCESS)  # it ended meanwhile
         try:
-            answer = deserialize_value(client.get_current_runs(), GetCurrentRunsResult)
+            is_alive = self._is_alive(client, run.run_id)
         except DagsterUserCodeUnreachableError:
             return CheckRunHealthResult(WorkerStatus.FAILED, "The server that started this run is gone.")
-        if answer.serializable_error_info or run.run_id in answer.current_runs:
+        if is_alive:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, "The process of this run ended before the run did.")
+
+    def _is_alive(self, client: Any, run_id: str) -> bool:
+        try:
+            answer = deserialize_value(client.get_current_runs(), GetCurrentRunsResult)
+        except DagsterUserCodeUnreachableError:
+            # `commissions ui` has a server in between, which does not pass this question on, and this one only to the
+            # newest of its servers: after a reload of the definitions that one does not know the run.
+            asked = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id))
+            return deserialize_value(asked, CanCancelExecutionResult).can_cancel or self._process_exists(
+                run_id
+            )
+        return bool(answer.serializable_error_info) or run_id in answer.current_runs
+
+    def _process_exists(self, run_id: str) -> bool:
+        events = self._instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)
+        for event in events:
+            pid = event.get_dagster_event().engine_event_data.metadata.get("pid")
+            if pid is not None:
+                try:
+                    os.kill(int(str(pid.value)), 0)
+                except ProcessLookupError:
+                    continue
+                except PermissionError:  # of another user, so there is one
+                    pass
+                return True
+        return False
 
 
 def _of_command_line() -> CheckRunHealthResult:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
@@ -148,14 +150,14 @@ def test_a_run_of_the_command_line_is_alive_while_it_holds_the_lock(settings: Ru
         assert (dead.status, "Nobody holds the run lock" in (dead.msg or "")) == (WorkerStatus.FAILED, True)
 
 
-@pytest.fixture
-def code_server(tmp_path: Path, settings: RunSettings) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    """A code server as the daemon starts one; yields it and its socket."""
-    module = tmp_path / "some_code.py"
+@contextmanager
+def code_server(folder: Path, *command: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """A code server; yields it and its socket when it answers."""
+    module = folder / "some_code.py"
     module.write_text("import dagster as dg\n@dg.asset\ndef a(): pass\ndefs = dg.Definitions([a])\n")
-    socket = str(tmp_path / "s")
+    socket = str(folder / "s")
     process = subprocess.Popen(
-        [sys.executable, "-m", "dagster", "api", "grpc", "--socket", socket, "-f", str(module)],
+        [sys.executable, "-m", "dagster", *command, "--socket", socket, "-f", str(module)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -167,17 +169,41 @@ def code_server(tmp_path: Path, settings: RunSettings) -> Iterator[tuple["subpro
             break
         except Exception:
             time.sleep(0.3)
-    yield process, socket
-    process.kill()
-    process.wait()
+    try:
+        yield process, socket
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_run_of_the_ui_is_alive_while_its_process_is(settings: RunSettings, tmp_path: Path) -> None:
+    with (
+        dg.DagsterInstance.get() as instance,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as of_run,
+        # Between the daemon and what it starts is one more server, which does not say what runs.
+        code_server(tmp_path, "code-server", "start") as (process, socket),
+    ):
+        tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": socket})}
+        run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+        instance.report_engine_event("Started", run, EngineEventData(metadata={"pid": str(of_run.pid)}))
+        assert instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+        of_run.communicate(b"end")
+        ended = instance.run_launcher.check_run_worker_health(run)
+        assert (ended.status, ended.msg) == (
+            WorkerStatus.FAILED,
+            "The process of this run ended before the run did.",
+        )
+        process.kill()
+        process.wait()
+        gone = instance.run_launcher.check_run_worker_health(run)
+        assert (gone.status, gone.msg) == (WorkerStatus.FAILED, "The server that started this run is gone.")
 
 
 def test_a_run_of_the_daemon_is_dead_when_its_server_does_not_know_it_or_is_gone(
-    settings: RunSettings, code_server: tuple["subprocess.Popen[bytes]", str]
+    settings: RunSettings, tmp_path: Path
 ) -> None:
-    process, socket = code_server
-    tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": socket})}
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.get() as instance, code_server(tmp_path, "api", "grpc") as (process, socket):
+        tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": socket})}
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
         with RunLock(settings.lock):  # of another run: it says nothing about this one
             unknown = instance.run_launcher.check_run_worker_health(run)
