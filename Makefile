@@ -69,10 +69,10 @@ kill: $(READY) ## Kill loads, runs and closings at random points and rerun them,
 	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -o addopts=-q tests/ingestion tests/orchestration/test_closing_months.py \
 	  -k "kill or closing_months"
 
-year: $(READY) ## Close a year of the sample company month by month (ten minutes) and print statements.
+year: $(READY) ## Close a year of the sample company month by month (half an hour) and print statements.
 	@YEAR=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_year.py
 
-month: $(READY) ## Live through a month under a fake clock (a quarter of an hour): schedules, sensors, alerts, events.
+month: $(READY) ## Live through a month under a fake clock (half an hour): schedules, sensors, alerts, events.
 	@MONTH=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_simulated_month.py
 
 lock: ## Pin the dependencies anew (needs uv).

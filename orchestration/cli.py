@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -244,8 +243,10 @@ def ui(settings: RunSettings, host: str, port: int) -> None:
     click.echo(f"http://{host}:{port}  (history in {shown(settings.dagster_home)})")
     dagster = Path(sys.executable).parent / "dagster"
     command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(subprocess.call(command, cwd=PROJECT_ROOT))
+    # Becomes Dagster: whoever stops this process stops the daemon with it.
+    sys.stdout.flush()
+    os.chdir(PROJECT_ROOT)
+    os.execv(command[0], command)
 
 
 def run_daily(settings: RunSettings) -> bool:

@@ -2,7 +2,7 @@
 
 Daemon, code server and runs are the real processes; only the time of day is moved (simulated/). The story: every source lands,
 billing tells late, the CRM's extract is broken for a day, a refund lands before the others, June is approved, paid and closed,
-and is not touched by what comes afterwards. Days on which nothing is told are jumped over. It takes a quarter of an hour, so
+and is not touched by what comes afterwards. Days on which nothing is told are jumped over. It takes half an hour, so
 it runs on request only: `make month`. It prints the timeline.
 """
 
@@ -26,7 +26,7 @@ from fault_server import FaultServer
 from receiving import SECRET, Receiving, listening
 
 pytestmark = pytest.mark.skipif(
-    "MONTH" not in os.environ, reason="a quarter of an hour; run it with: make month"
+    "MONTH" not in os.environ, reason="half an hour; run it with: make month"
 )
 
 DAYS = "1-5,31"

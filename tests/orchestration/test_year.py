@@ -1,7 +1,7 @@
 """2012 of the sample company, closed month by month: refunds after the payout, and a quota corrected in June.
 
-Twelve whole runs take about ten minutes, so it runs on request only: `make year`. It prints the statements of one payee in
-January, June and July.
+Fourteen whole runs and a hundred actions take half an hour, so it runs on request only: `make year`. It prints the statements of
+one payee in January, June and July.
 """
 
 import csv
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from installation import ROOT, SAMPLE, Installation
 
-pytestmark = pytest.mark.skipif("YEAR" not in os.environ, reason="ten minutes; run it with: make year")
+pytestmark = pytest.mark.skipif("YEAR" not in os.environ, reason="half an hour; run it with: make year")
 
 PAYEE = "275"
 # The quarter before, closed by then: 550,000 was agreed as 250,000. He attained 442,816.4873 in it.
