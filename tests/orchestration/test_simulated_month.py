@@ -25,9 +25,7 @@ from simulated.timeline import Timeline
 from fault_server import FaultServer
 from receiving import SECRET, Receiving, listening
 
-pytestmark = pytest.mark.skipif(
-    "MONTH" not in os.environ, reason="half an hour; run it with: make month"
-)
+pytestmark = pytest.mark.skipif("MONTH" not in os.environ, reason="half an hour; run it with: make month")
 
 DAYS = "1-5,31"
 CADENCES = f"""
