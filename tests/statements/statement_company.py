@@ -85,6 +85,13 @@ PAYMENTS = (
     ("E1", "2014-02-20", "4000"),
     ("E1", "2014-03-12", "2000"),
 )
+PAY_CYCLES = (
+    # first day, first day after it, pay date
+    ("2013-12-01", "2014-01-01", "2014-01-15"),
+    ("2014-01-01", "2014-02-01", "2014-02-14"),
+    ("2014-02-01", "2014-03-01", "2014-03-14"),
+    ("2014-03-01", "2014-04-01", "2014-04-15"),
+)
 CLOSED = ("2013-12", "2014-01", "2014-02")
 CLOSED_AT = datetime(2014, 2, 28, 18, tzinfo=UTC)
 FEBRUARY, MARCH = date(2014, 2, 28), date(2014, 3, 31)
@@ -205,6 +212,17 @@ def tables(amount_of_d2: str, as_of: date) -> Tables:
              "valid_to": "2014-03-01", "draw_kind_code": "recoverable", "covers_code": "plan",
              "currency_code": "USD", "amount": "300", "recovery_ratio": "1"}
         ],
+        "pay_groups": [
+            {"pay_group_id": "all", "valid_from": START, "layout_id": "csv", "deduction_code": "COMMDED",
+             "negative_net_code": "carry_forward"}
+        ],
+        "pay_group_members": [{"pay_group_id": "all", "valid_from": START}],
+        "pay_cycles": [
+            {"pay_group_id": "all", "pay_cycle_code": first[:7], "valid_from": first, "valid_to": end,
+             "pay_date": paid}
+            for first, end, paid in PAY_CYCLES
+        ],
+        "earnings_codes": [{"earnings_code": "COMM"}],
         "approval_steps": [{"step_number": "1", "role_code": "administrator"}],
         "approvers": [{"role_code": "administrator", "actor": "laura", "valid_from": START}],
     }  # fmt: skip

@@ -141,6 +141,22 @@ def test_a_closed_month_shows_what_it_posted_and_what_changed_since(
     assert "Advances and guarantees: 220.00 USD" in ben
 
 
+def test_the_payroll_of_a_closed_month_is_what_both_plans_post(
+    settings: RunSettings, pages: Path, tmp_path: Path
+) -> None:
+    write_statements(settings, "2014-02", to=tmp_path / "february")
+    ana = Page(tmp_path / "february" / "payee-ana.html").text
+    # 640 of hunting and 80 of farming, on top of the 40 and 330 that no file has taken yet.
+    assert (
+        "Pay cycle 2014-02, paid on 14 March 2014 Carried in from the cycle before 0.00 USD "
+        "Approved for this cycle 720.00 USD Handed to payroll already 0.00 USD Still to be paid 720.00 USD "
+        "Carried into the next cycle 0.00 USD"
+    ) in ana
+    assert "Waits for a review" not in ana
+    # March is not approved: payroll counts nothing of it.
+    assert "With your payroll" not in Page(pages / "payee-ana.html").text
+
+
 def test_a_month_that_changed_after_its_release_shows_nothing_until_it_is_released_again(
     copied: RunSettings, tmp_path: Path
 ) -> None:
