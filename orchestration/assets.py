@@ -27,6 +27,7 @@ from orchestration.books.files import BooksError
 from orchestration.books.landed import TABLES as BOOKS_TABLES
 from orchestration.books.landed import land_books
 from orchestration.books.publications import record_publication
+from orchestration.books.settings_rows import settings_files
 from orchestration.books.verify import restore_lost_warehouse
 from orchestration.cadences import cadences_file, read_cadences
 from orchestration.column_lineage import ColumnLineage, landed_columns
@@ -190,12 +191,15 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
 def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """The log of actions, that of the configuration and the books, their chains checked, landed whole.
 
-    What changed in the seeds since the last run is written to the log of the configuration before.
+    What changed in seeds and settings since the last run is written to the log of the configuration before.
     """
     run.settings.begin_writing()
     try:
         record_configuration(
-            run.settings.books / "configuration", seeds_folder(PROJECT_ROOT), recorded_at=datetime.now(UTC)
+            run.settings.books / "configuration",
+            seeds_folder(PROJECT_ROOT),
+            recorded_at=datetime.now(UTC),
+            settings=settings_files(),
         )
         with duckdb.connect(str(run.settings.warehouse)) as connection:
             counts = land_books(connection, run.settings.books)

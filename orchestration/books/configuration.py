@@ -1,4 +1,4 @@
-"""The log of the configuration: which cells of the seeds changed, when a run first saw it, and by whom.
+"""The log of the configuration: which cells of the seeds and which settings changed, when a run first saw it, and by whom.
 
 One file an entry, numbered and chained by hash like the actions. The first entry holds every row; each later one the rows
 that went and came. All entries together give the seeds as they were at any of them.
@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestration.books.actions import file_name
 from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
+from orchestration.books.settings_rows import NAME, read_settings
 from orchestration.preflight.files import SeedContract, names_of, read_contracts, read_seed
 
 HASH = "entry_hash"
@@ -87,33 +88,40 @@ def read_entries(folder: Path) -> list[Entry]:
 
 
 def configuration_at(entries: Sequence[Entry]) -> dict[str, list[Row]]:
-    """The seeds after the last of these entries: rows by file, in no order that means anything."""
+    """Seeds and settings after the last of these entries: rows by file, in no order that means anything."""
     seeds: dict[str, Counter[tuple[tuple[str, str], ...]]] = {}
     for entry in entries:
         _apply(seeds, entry, Path(file_name(entry.entry_number)))
     return {file: [dict(row) for row in sorted(rows.elements())] for file, rows in seeds.items()}
 
 
-def record_configuration(folder: Path, seeds_folder: Path, *, recorded_at: datetime) -> Entry | None:
-    """Write an entry when the seeds differ from the last one; None when they do not. Hold the run's lock.
+def record_configuration(
+    folder: Path, seeds_folder: Path, *, recorded_at: datetime, settings: Mapping[str, Path] | None = None
+) -> Entry | None:
+    """Write an entry when seeds or ``settings`` (see `settings_files`) differ from the last one, else return None.
+
+    Hold the run's lock.
 
     Raises BooksError when the log was changed or the disk is full; nothing is left behind then.
     """
     entries = read_entries(folder)
     before = configuration_at(entries)
-    now = read_configuration(seeds_folder)
+    settings = settings or {}
+    now = {**read_configuration(seeds_folder), **read_settings(settings)}
     contracts, _ = read_contracts(seeds_folder)
     files = []
     for file in sorted({*before, *now}):
         went, came = _difference(before.get(file, ()), now.get(file, ()))
         if went or came or (file in now and file not in before):
-            author, commit_id = author_of(seeds_folder.parent / file)
+            author, commit_id = author_of(settings.get(file, seeds_folder.parent / file))
             files.append(
                 {
                     "file": file,
                     "author": author,
                     "commit_id": commit_id,
-                    "key_columns": key_columns(contracts.get(Path(file).stem)),
+                    "key_columns": (
+                        key_columns(contracts.get(Path(file).stem)) if file.endswith(".csv") else [NAME]
+                    ),
                     "removed": went,
                     "added": came,
                 }

@@ -22,6 +22,7 @@ from orchestration.books.configuration import (
 )
 from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books
+from orchestration.books.settings_rows import read_settings, settings_files
 from orchestration.books.verify import verify
 from orchestration.settings import RunSettings
 from orchestration.situations.build import ROOT
@@ -186,6 +187,51 @@ def test_each_change_of_a_seed_is_told_with_before_and_after(tmp_path: Path) -> 
     (folder / "tiers.csv").unlink()
     record_configuration(log, folder, recorded_at=AT)
     assert [row[:2] for row in told(log)] == [("seeds/tiers.csv", "removed")] * 2
+
+
+def test_each_change_of_a_setting_is_told_too(tmp_path: Path) -> None:
+    log, folder = tmp_path / "configuration", seeds(tmp_path, "p,2014-01-01,,0.1")
+    project, sources, own = tmp_path / "dbt_project.yml", tmp_path / "sources.toml", tmp_path / "custom_a.sql"
+    files = {path.name: path for path in (project, sources, own)}
+
+    def record() -> list[tuple[object, ...]]:
+        record_configuration(log, folder, recorded_at=AT, settings=files)
+        return [row for row in told(log) if not str(row[0]).startswith("seeds/")]
+
+    project.write_text("name: a\nvars:\n  crm_system: files\n  jump_months: 3\n  crm_currency_code: ''\n")
+    sources.write_text('[crm]\nread = ["Account"]\n[crm.client]\nattempts = 1\n')
+    own.write_text("select 1")
+    record_configuration(log, folder, recorded_at=AT)
+    assert sorted(record()) == [
+        ("custom_a.sql", "added", "name text", None, None, "name text, value select 1"),
+        ("dbt_project.yml", "added", "name crm_currency_code", None, None, 'name crm_currency_code, value ""'),
+        ("dbt_project.yml", "added", "name crm_system", None, None, "name crm_system, value files"),
+        ("dbt_project.yml", "added", "name jump_months", None, None, "name jump_months, value 3"),
+        ("sources.toml", "added", "name crm.client.attempts", None, None, "name crm.client.attempts, value 1"),
+        ("sources.toml", "added", "name crm.read", None, None, 'name crm.read, value ["Account"]'),
+    ]  # fmt: skip
+    project.write_text("name: b\nvars: {crm_system: hubspot, jump_months: 3, crm_currency_code: ''}\n")
+    sources.write_text('[crm]\nread = ["Account"]\n')
+    own.write_text("select 2")
+    assert record() == [
+        ("custom_a.sql", "changed", "name text", "value", "select 1", "select 2"),
+        ("dbt_project.yml", "changed", "name crm_system", "value", "files", "hubspot"),
+        ("sources.toml", "removed", "name crm.client.attempts", None,
+         "name crm.client.attempts, value 1", None),
+    ]  # fmt: skip
+    sources.write_text("[crm\n")
+    assert ("sources.toml", "added", "name text", None, None, "name text, value [crm\n") in record()
+    assert "sources.toml" in configuration_at(read_entries(log))
+
+
+def test_the_settings_of_this_project_are_in_the_log() -> None:
+    files = settings_files({})
+    assert {
+        "dbt_project/dbt_project.yml",
+        "dbt_project/models/custom/custom_rewards.sql",
+        "orchestration/cadences.toml",
+    } <= set(files)
+    assert {"name": "crm_system", "value": "files"} in read_settings(files)["dbt_project/dbt_project.yml"]
 
 
 def test_an_edited_or_missing_entry_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
--- Lists what changed in the seeds from run to run, from the log of the configuration.
+-- Lists what changed in seeds and settings from run to run, from the log of the configuration.
 -- Grain: one row an entry of the log and change.
 with
 
