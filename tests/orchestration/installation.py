@@ -25,7 +25,12 @@ class Installation:
 
     def command(self, *arguments: str, root: Path = ROOT, **env: str) -> dict[str, Any]:
         """What subprocess needs to start a command."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("COMMISSIONS_")}
+        # What ran in this process before may have left its DAGSTER_HOME.
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("COMMISSIONS_") and name != "DAGSTER_HOME"
+        }
         return {
             "args": [sys.executable, "-m", "orchestration", *arguments],
             "cwd": root,
