@@ -162,7 +162,8 @@ def changes_of(entry: Entry) -> Iterator[Change]:
     for part in entry.files:
         told = (part["file"], part["author"], part["commit_id"])
         if entry.entry_number == 1:
-            yield Change(*told, "recorded", "", None, None, f"{len(part['added'])} rows")
+            count = len(part["added"])
+            yield Change(*told, "recorded", "", None, None, f"{count} row" if count == 1 else f"{count} rows")
             continue
         keys = part["key_columns"]
         came = {_key(row, keys): row for row in part["added"]}

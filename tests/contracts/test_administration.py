@@ -157,7 +157,7 @@ def test_each_change_of_a_seed_is_told_with_before_and_after(tmp_path: Path) -> 
     folder = seeds(tmp_path, "p,2014-01-01,,0.1", "q,2014-01-01,,0.2")
     assert record_configuration(log, folder, recorded_at=AT)
     assert told(log) == [
-        ("seeds/notes.csv", "recorded", "", None, None, "1 rows"),
+        ("seeds/notes.csv", "recorded", "", None, None, "1 row"),
         ("seeds/tiers.csv", "recorded", "", None, None, "2 rows"),
     ]
     assert record_configuration(log, folder, recorded_at=AT) is None, "nothing changed"
@@ -306,8 +306,8 @@ def test_the_audit_log_has_the_changes_and_the_actions(settings: RunSettings, tm
     )
     assert rows == [
         ("action", "release_credits", "deals 2014-03", "draft", "credits_released"),
-        ("configuration", "configuration_recorded", "seeds/notes.csv", None, "1 rows"),
-        ("configuration", "configuration_recorded", "seeds/tiers.csv", None, "1 rows"),
+        ("configuration", "configuration_recorded", "seeds/notes.csv", None, "1 row"),
+        ("configuration", "configuration_recorded", "seeds/tiers.csv", None, "1 row"),
         ("configuration", "configuration_changed",
          "seeds/tiers.csv: plan_id p, valid_from 2014-01-01: rate", "0.1", "0.2"),
     ]  # fmt: skip
