@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from orchestration.books.landed import land_books
 from orchestration.books.settings_rows import read_settings, settings_files
 from orchestration.books.verify import verify
 from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT
+from orchestration.situations.build import FIRST_LANDED, ROOT
 
 AT = datetime(2014, 4, 1, 8, 30, tzinfo=UTC)
 KILLED = """
@@ -100,6 +100,27 @@ def test_a_field_that_a_plan_names_and_no_deal_has_any_more_is_vanished(settings
         ("OwnerId", "mapped", 10, None, None, False),
         ("Tier__c", "vanished", 0, "deals, euro_deals", "field_of_plan_vanished", True),
     ]
+
+
+def test_fields_are_counted_now_in_the_last_landing_and_before(settings: RunSettings) -> None:
+    """Ten deals landed twice: the tier was filled the first time only, the colour of two went away."""
+    with duckdb.connect(str(settings.warehouse), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select field_name, live_filled_count, recent_filled_count, earlier_filled_count, "
+            "first_filled_at::date, last_filled_at::date from intermediate.int_pool__source_fields "
+            "where source_object = 'Opportunity' and field_name in ('Amount', 'Tier__c', 'Colour__c') order by 1"
+        ).fetchall()
+        counts = warehouse.execute(
+            "select distinct live_count, recent_count, earlier_count from intermediate.int_pool__source_fields "
+            "where source_object = 'Opportunity'"
+        ).fetchall()
+    first, second = FIRST_LANDED.date(), FIRST_LANDED.date() + timedelta(days=1)
+    assert rows == [
+        ("Amount", 10, 10, 10, first, second),
+        ("Colour__c", 8, 8, 10, first, second),
+        ("Tier__c", 0, 0, 10, first, first),
+    ]
+    assert counts == [(10, 10, 10)]
 
 
 def test_a_plan_is_over_its_budget(settings: RunSettings) -> None:
