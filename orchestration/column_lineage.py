@@ -205,11 +205,13 @@ class ColumnLineage:
         self._columns: dict[Table, Sequence[str]] = {
             table: list(node["columns"]) for table, node in self._nodes.items()
         }
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            for schema, table, columns in connection.execute(
-                "select schema_name, table_name, list(column_name order by column_index) from duckdb_columns() group by all"
-            ).fetchall():
-                self._columns[schema, table] = columns
+        if warehouse.exists():
+            with duckdb.connect(str(warehouse), read_only=True) as connection:
+                for schema, table, columns in connection.execute(
+                    "select schema_name, table_name, list(column_name order by column_index)"
+                    " from duckdb_columns() group by all"
+                ).fetchall():
+                    self._columns[schema, table] = columns
 
     def of_event(self, event: Any) -> Any:
         """The event with the lineage of the model that it tells of; other events as they are."""

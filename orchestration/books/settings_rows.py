@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ingestion.settings import Settings as IngestionSettings
+from orchestration.books.files import BooksError
 from orchestration.cadences import cadences_file
 from orchestration.notifications import notifications_file
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
@@ -36,11 +37,20 @@ def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
 def read_settings(files: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
     """The rows of each file; secrets are not among them, because these files only name where a secret is.
 
-    Of dbt's project file the vars. A file that cannot be read as what it is, is its text: the run says elsewhere what is wrong.
+    Of dbt's project file the vars. A file that is not what its name says is its text: the run says elsewhere what is wrong.
+
+    Raises:
+        BooksError: a file that this user may not read.
     """
-    return {
-        file: [{NAME: name, VALUE: value} for name, value in _settings(path)] for file, path in files.items()
-    }
+    found = {}
+    for file, path in files.items():
+        try:
+            found[file] = [{NAME: name, VALUE: value} for name, value in _settings(path)]
+        except OSError as error:
+            raise BooksError(
+                f"{path} cannot be read: {error.strerror}. Let the user of the service read it"
+            ) from None
+    return found
 
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:

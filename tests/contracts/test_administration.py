@@ -243,6 +243,9 @@ def test_each_change_of_a_setting_is_told_too(tmp_path: Path) -> None:
     sources.write_text("[crm\n")
     assert ("sources.toml", "added", "name text", None, None, "name text, value [crm\n") in record()
     assert "sources.toml" in configuration_at(read_entries(log))
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(BooksError, match=r"a folder cannot be read: Is a directory\. Let the user"):
+        read_settings({"a folder": tmp_path / "a folder"})
 
 
 def test_the_settings_of_this_project_are_in_the_log() -> None:
