@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.cadences import Cadences
-from orchestration.schedules import BEGUN_ANEW, CALCULATES
+from orchestration.schedules import BEGUN_ANEW
 from orchestration.translator import PUBLISHED_KEY
 
 Condition = dg.AutomationCondition[Any]
@@ -31,9 +31,7 @@ def calculation_condition(
         cron: when a day starts, in ``timezone``.
     """
     news = reduce(or_, (_matches(key, dg.AutomationCondition.newly_updated()) for key in landed))
-    # A whole run that somebody started reads all that has landed too: the lock keeps landings out of a calculation.
-    whole = dg.AutomationCondition.any_new_update_has_run_tags(tag_keys={CALCULATES})
-    read = _matches(PUBLISHED_KEY, dg.AutomationCondition.newly_requested() | whole)
+    requested = _matches(PUBLISHED_KEY, dg.AutomationCondition.newly_requested())
     running = _matches(PUBLISHED_KEY, dg.AutomationCondition.in_progress())
     today = (
         _matches(
@@ -44,8 +42,8 @@ def calculation_condition(
         )
         for key in awaited
     )
-    # A landing in the very tick that takes note of the last calculation is news too, and would else be taken off with it.
-    unread = (news.since(read) | news).with_label("something landed that no calculation has read")
+    # A landing in the very tick that takes note of the last request is news too, and would else be taken off with it.
+    unread = (news.since(requested) | news).with_label("something landed that no calculation has read")
     return reduce(and_, today, unread) & ~running
 
 

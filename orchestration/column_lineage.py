@@ -40,6 +40,8 @@ def column_origins(sql: str, tables: Mapping[Table, Sequence[str]]) -> dict[str,
     for table in query.find_all(exp.Table):
         if columns := by_name.get(_table(table)):
             schema.add_table(table, dict.fromkeys(columns, "unknown"), dialect=DIALECT)
+    if query.find(exp.Pivot):
+        raise SqlglotError("a pivot makes columns of values")
     _expand_chosen(query, by_name)
     scope = build_scope(qualify(query, schema=schema, dialect=DIALECT))
     if scope is None or not isinstance(scope.expression, exp.Query):
@@ -62,14 +64,21 @@ def _expand_chosen(query: exp.Expr, tables: Mapping[Table, Sequence[str]]) -> No
         select = chosen.find_ancestor(exp.Select)
         read = [_table(table) for table in select.find_all(exp.Table)] if select else []
         names = list(tables.get(read[0], [])) if len(read) == 1 else []
-        if select is None or not isinstance(chosen.this, exp.Lambda) or not names:
+        is_alone = select is not None and any(chosen is one for one in select.expressions)
+        if (
+            select is None
+            or not is_alone
+            or not names
+            or not isinstance(chosen.this, exp.Lambda)
+            or len(chosen.this.expressions) != 1
+        ):
             raise SqlglotError(f"the columns of {chosen.sql(dialect=DIALECT)} are not known")
         # As DuckDB writes a lambda today; sqlglot still writes the arrow.
-        (name,), body = (one.name for one in chosen.this.expressions), chosen.this.this.sql(dialect=DIALECT)
+        name, body = chosen.this.expressions[0].name, chosen.this.this.sql(dialect=DIALECT)
         with duckdb.connect() as connection:
             answer = connection.execute(f"select list_filter($1, lambda {name}: {body})", [names]).fetchone()
         kept = [exp.column(column, quoted=True) for column in (answer[0] if answer else [])]
-        at = select.expressions.index(chosen)
+        at = next(at for at, one in enumerate(select.expressions) if one is chosen)
         select.set("expressions", [*select.expressions[:at], *kept, *select.expressions[at + 1 :]])
 
 
@@ -110,7 +119,11 @@ class _Tracer:
     def _outputs(self, scope: Scope) -> dict[str, Origins]:
         names = scope.expression.named_selects if isinstance(scope.expression, exp.Query) else []
         if scope.set_operation_scopes:
-            parts = [list(self.outputs(part).values()) for part in scope.set_operation_scopes]
+            named = [self.outputs(part) for part in scope.set_operation_scopes]
+            if scope.expression.args.get("by_name"):
+                every = dict.fromkeys(name for part in named for name in part)
+                return {name: _union(part.get(name, frozenset()) for part in named) for name in every}
+            parts = [list(part.values()) for part in named]
             return {
                 name: _union(part[at] for part in parts if at < len(part)) for at, name in enumerate(names)
             }
@@ -125,7 +138,7 @@ class _Tracer:
         found: list[Origins] = []
         for node in made_by.walk(prune=lambda node: isinstance(node, exp.Query)):
             if isinstance(node, exp.Column):
-                found.append(self._column(scope.sources.get(node.table), node.name.lower(), scope))
+                found.append(self._column(_source(node.table, scope), node.name.lower(), scope))
             elif isinstance(node, exp.TableColumn):
                 found.append(self._row(scope.sources.get(node.name)))
             elif isinstance(node, exp.Query):
@@ -153,6 +166,15 @@ class _Tracer:
             names = self._tables.get(_table(source), ())
             return frozenset((_table(source), name.lower()) for name in names)
         return _union(self.outputs(source).values()) if source is not None else frozenset()
+
+
+def _source(name: str, scope: Scope | None) -> exp.Table | Scope | None:
+    """What a name means here: a lookup also sees the tables of the row that it is for."""
+    while scope is not None:
+        if name in scope.sources:
+            return scope.sources[name]
+        scope = scope.parent
+    return None
 
 
 def _union(origins: Iterable[Origins]) -> Origins:
@@ -235,7 +257,7 @@ class ColumnLineage:
         path = self._compiled / node["package_name"] / node["original_file_path"]
         try:
             origins = column_origins(path.read_text(encoding="utf-8"), self._columns)
-        except (OSError, SqlglotError, duckdb.Error) as error:
+        except Exception as error:  # whatever is in a company's own SQL, lineage stops no calculation
             self._log.warning("No column lineage of %s: %s", node["name"], str(error).partition("\n")[0])
             return None
         own = {column.lower(): column for column in node["columns"]}

@@ -27,9 +27,6 @@ PAY_CYCLES = Path("payroll") / "pay_cycles.csv"
 
 # A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
 BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
-# A run that calculates from all that has landed, and not a selection of assets.
-CALCULATES = "commissions/calculates"
-WHOLE = {CALCULATES: "everything"}
 
 # Everything, in one process: DuckDB has one writer, and the run holds one lock.
 daily = dg.define_asset_job(
@@ -37,7 +34,7 @@ daily = dg.define_asset_job(
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
     description="Check the inputs, land every source, calculate, publish: what `commissions run` does.",
     executor_def=dg.in_process_executor,
-    tags={**BEGUN_ANEW, **WHOLE},
+    tags=BEGUN_ANEW,
 )
 
 
@@ -75,7 +72,7 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*landed, MONTH_KEY),
         description="Check the inputs, calculate from what has landed, publish.",
         executor_def=dg.in_process_executor,
-        tags={**BEGUN_ANEW, **WHOLE},
+        tags=BEGUN_ANEW,
     )
 
 

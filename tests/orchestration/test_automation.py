@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 from dagster._core.definitions.freshness import FreshnessState
-from dagster._core.events import StepMaterializationData
 
 from ingestion.registry import FILE_SYSTEMS
 from orchestration.automation import automated
@@ -17,7 +16,6 @@ from orchestration.cadences import CADENCES_FILE, read_cadences
 from orchestration.definitions import CADENCES, defs
 from orchestration.freshness import freshness_sensor
 from orchestration.losses import LOSSES
-from orchestration.schedules import WHOLE
 from orchestration.sensors import losses_sensor
 from orchestration.translator import PUBLISHED_KEY
 
@@ -61,21 +59,6 @@ class Days:
             for key in LANDED[name]:
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(key))
 
-    def start_by_hand(self, **tags: str) -> None:
-        """A person starts a run."""
-        self.run = self.instance.create_run_for_job(
-            self.defs.resolve_implicit_global_asset_job_def(), status=dg.DagsterRunStatus.STARTED, tags=tags
-        )
-
-    def publish(self) -> None:
-        """That run publishes and ends."""
-        published = StepMaterializationData(dg.AssetMaterialization(PUBLISHED_KEY))
-        for kind, data in (("ASSET_MATERIALIZATION", published), ("PIPELINE_SUCCESS", None)):
-            event = dg.DagsterEvent(
-                dg.DagsterEventType(kind).value, self.run.job_name, event_specific_data=data
-            )
-            self.instance.report_dagster_event(event, self.run.run_id)
-
     def requested(self, moment: str) -> set[str]:
         """The assets that are requested when the sensor looks at a moment (UTC)."""
         result = dg.evaluate_automation_conditions(
@@ -114,34 +97,6 @@ def test_a_later_landing_is_calculated_too_and_the_next_day_waits_again() -> Non
     assert days.requested("2024-03-02T04:01") == set(), "billing of yesterday is not enough"
     days.land("billing")
     assert days.requested("2024-03-02T04:02") == {"model", "published_marts"}
-
-
-def test_what_somebody_has_calculated_is_not_calculated_again() -> None:
-    days = Days()
-    days.requested("2024-03-01T02:00")
-    days.requested("2024-03-01T03:01")
-    days.start_by_hand(**WHOLE)
-    days.land("crm", "billing")
-    assert days.requested("2024-03-01T06:00") == set(), "the run that landed them is at work"
-    days.publish()
-    assert days.requested("2024-03-01T06:01") == set()
-    days.start_by_hand(**WHOLE)
-    days.publish()
-    days.land("crm")
-    assert days.requested("2024-03-01T07:00") == {"model", "published_marts"}, (
-        "nobody knows which came first: rather once too often"
-    )
-
-
-def test_publishing_alone_calculates_nothing() -> None:
-    days = Days()
-    days.requested("2024-03-01T02:00")
-    days.requested("2024-03-01T03:01")
-    days.start_by_hand()
-    days.land("crm", "billing")
-    assert days.requested("2024-03-01T06:00") == set(), "it is at work"
-    days.publish()
-    assert days.requested("2024-03-01T06:01") == {"model", "published_marts"}
 
 
 def test_landed_tables_have_a_freshness_policy_and_nothing_that_runs_them() -> None:

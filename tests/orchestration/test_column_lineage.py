@@ -36,6 +36,10 @@ QUERIES = {
         "select plan_id, Amount from raw.deals union all select plan_id as other, rate from seeds.rates",
         {"plan_id": {(DEALS, "plan_id"), (RATES, "plan_id")}, "amount": {AMOUNT, RATE}},
     ),
+    "a union by name takes them by their names": (
+        "select plan_id, Amount as pay from raw.deals union all by name select rate as pay, rate_to from seeds.rates",
+        {"plan_id": {(DEALS, "plan_id")}, "pay": {AMOUNT, RATE}, "rate_to": {(RATES, "rate_to")}},
+    ),
     "what a window orders by": (
         "select sum(Amount) over (partition by plan_id order by Id) as running from raw.deals",
         {"running": {AMOUNT, (DEALS, "plan_id"), (DEALS, "id")}},
@@ -43,6 +47,10 @@ QUERIES = {
     "a value looked up for a row": (
         "select (select max(rate) from seeds.rates r where r.plan_id = d.plan_id) as rate from raw.deals d",
         {"rate": {RATE}},
+    ),
+    "a value looked up with the row's own": (
+        "select (select max(rate * d.Amount) from seeds.rates r where r.plan_id = d.plan_id) as pay from raw.deals d",
+        {"pay": {RATE, AMOUNT}},
     ),
     "a recursion reads what it added itself": (
         "with recursive walked as ("
@@ -73,10 +81,31 @@ def test_origins_are_those_worked_by_hand(case: str) -> None:
     assert {name: set(made) for name, made in column_origins(sql, TABLES).items()} == expected
 
 
-@pytest.mark.parametrize("sql", ["select nothing from raw.deals", "select from from", "drop table raw.deals"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select nothing from raw.deals",
+        "select from from",
+        "drop table raw.deals",
+        "select sum(columns(lambda name: name like 'A%')) from raw.deals",
+        "select n, v from (unpivot seeds.rates on rate, rate_to into name n value v)",
+    ],
+)
 def test_what_cannot_be_followed_is_refused(sql: str) -> None:
     with pytest.raises(SqlglotError):
         column_origins(sql, TABLES)
+
+
+def test_sql_that_cannot_be_followed_stops_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    node = {"package_name": "p", "original_file_path": "own.sql", "name": "own", "schema": "marts", "alias": "own",
+            "columns": {}, "resource_type": "model"}  # fmt: skip
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "own.sql").write_text("select coalesce(columns(lambda a, b: true), 0) from raw.deals")
+    manifest = {"nodes": {"model.p.own": node}, "sources": {}}
+    lineage = ColumnLineage(manifest, tmp_path, tmp_path / "none.duckdb", logging.getLogger("lineage"))
+    event = dg.Output(1, metadata={"unique_id": "model.p.own"})
+    assert lineage.of_event(event) is event
+    assert "No column lineage of own" in caplog.text
 
 
 def test_a_person_reads_it_as_a_table() -> None:
