@@ -20,6 +20,7 @@ from orchestration.books.actions import file_name
 from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
 from orchestration.books.settings_rows import NAME, read_settings
 from orchestration.preflight.files import SeedContract, names_of, read_contracts, read_seed
+from orchestration.settings import PROJECT_ROOT
 
 HASH = "entry_hash"
 FIELDS = frozenset(
@@ -113,15 +114,15 @@ def record_configuration(
     for file in sorted({*before, *now}):
         went, came = _difference(before.get(file, ()), now.get(file, ()))
         if went or came or (file in now and file not in before):
-            author, commit_id = author_of(settings.get(file, seeds_folder.parent / file))
+            is_seed = file.endswith(".csv")
+            path = seeds_folder.parent / file if is_seed else settings.get(file, PROJECT_ROOT / file)
+            author, commit_id = author_of(path)
             files.append(
                 {
                     "file": file,
                     "author": author,
                     "commit_id": commit_id,
-                    "key_columns": (
-                        key_columns(contracts.get(Path(file).stem)) if file.endswith(".csv") else [NAME]
-                    ),
+                    "key_columns": (key_columns(contracts.get(Path(file).stem)) if is_seed else [NAME]),
                     "removed": went,
                     "added": came,
                 }
@@ -216,9 +217,10 @@ def author_of(path: Path) -> tuple[str, str | None]:
 
 def _git(path: Path, *arguments: str) -> str:
     """What git says about a file; nothing where it says nothing, or is not there."""
+    folder = next((above for above in path.parents if above.is_dir()), path.parent)
     try:
         done = subprocess.run(
-            ["git", "-C", str(path.parent), *arguments, "--", path.name],
+            ["git", "-C", str(folder), *arguments, "--", str(path)],
             capture_output=True,
             text=True,
             check=False,

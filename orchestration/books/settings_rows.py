@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,17 @@ from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 NAME, VALUE = "name", "value"
 # A file without settings in it is one row.
 TEXT = "text"
+# Settings of these names are kept as a mark. An address may hold a token.
+SECRETIVE = re.compile(
+    r"secret|passw|token|api_?key|private_?key|^key$|credential|authori[sz]ation|url$", re.IGNORECASE
+)
 
 
 def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """The files by the name under which the log has them: their path in the project, or their name outside of it."""
     found = [
         DBT_PROJECT_DIR / "dbt_project.yml",
-        *sorted((DBT_PROJECT_DIR / "models" / "custom").glob("*.sql")),
+        *sorted((DBT_PROJECT_DIR / "models" / "custom").rglob("*.sql")),
         IngestionSettings.from_env(env).sources,
         cadences_file(env),
         notifications_file(env),
@@ -35,9 +41,10 @@ def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
 
 
 def read_settings(files: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
-    """The rows of each file; secrets are not among them, because these files only name where a secret is.
+    """The rows of each file; of dbt's project file the vars.
 
-    Of dbt's project file the vars. A file that is not what its name says is its text: the run says elsewhere what is wrong.
+    Addresses, what is called a secret, and the text of a file that cannot be parsed are kept as a mark of their bytes: the log
+    is for ever, and many read it.
 
     Raises:
         BooksError: a file that this user may not read.
@@ -55,24 +62,40 @@ def read_settings(files: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
 
 def _settings(path: Path) -> Iterator[tuple[str, str]]:
     text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        if path.suffix == ".toml":
-            yield from _flat("", tomllib.loads(text))
-        elif path.suffix == ".yml":
-            yield from _flat("", (yaml.safe_load(text) or {}).get("vars") or {})
-        else:
-            yield TEXT, text
-    except (tomllib.TOMLDecodeError, yaml.YAMLError, AttributeError):
+    if path.suffix == ".sql":
         yield TEXT, text
+        return
+    try:
+        content = tomllib.loads(text) if path.suffix == ".toml" else (yaml.safe_load(text) or {}).get("vars")
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, AttributeError):
+        yield TEXT, _mark(text)
+        return
+    for place, value in _flat("", content or {}):
+        # Nobody has looked yet whether a secret was written where only its name belongs.
+        yield place, _mark(value) if SECRETIVE.search(place.rpartition(".")[2]) else value
+
+
+def _mark(text: str) -> str:
+    """What tells that a text changed, and not what it says."""
+    return f"sha256 {sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _flat(place: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and value:
         for name in value:
             yield from _flat(f"{place}.{name}" if place else str(name), value[name])
+    elif isinstance(value, str) and value and not _is_json(value):
+        yield place, value
     else:
-        is_plain = isinstance(value, str) and value
-        yield place, value if is_plain else json.dumps(value, default=str, sort_keys=True)
+        yield place, json.dumps(value, default=str)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _told(path: Path) -> str:

@@ -241,11 +241,31 @@ def test_each_change_of_a_setting_is_told_too(tmp_path: Path) -> None:
          "name crm.client.attempts, value 1", None),
     ]  # fmt: skip
     sources.write_text("[crm\n")
-    assert ("sources.toml", "added", "name text", None, None, "name text, value [crm\n") in record()
+    assert any(
+        row[:3] == ("sources.toml", "added", "name text") and "sha256 " in str(row[5]) for row in record()
+    )
     assert "sources.toml" in configuration_at(read_entries(log))
     (tmp_path / "a folder").mkdir()
     with pytest.raises(BooksError, match=r"a folder cannot be read: Is a directory\. Let the user"):
         read_settings({"a folder": tmp_path / "a folder"})
+
+
+def test_no_secret_and_no_address_is_in_the_log(tmp_path: Path) -> None:
+    channels = tmp_path / "notifications.toml"
+    lines = ["[alerts.channels.ops]", 'kind = "slack"', 'url = "https://a.example/T0/hush"', "repeat_hours = 3",
+             "[alerts.channels.mail]", 'password = "hush"', 'kind = "3"']  # fmt: skip
+    channels.write_text("\n".join(lines))
+    (rows,) = read_settings({"notifications.toml": channels}).values()
+    values = {row["name"].removeprefix("alerts.channels."): row["value"] for row in rows}
+    assert "hush" not in str(values)
+    assert (values["ops.kind"], values["ops.repeat_hours"], values["mail.kind"]) == ("slack", "3", '"3"')
+    assert values["ops.url"].startswith("sha256 ") and values["ops.url"] != values["mail.password"]
+    before = values["mail.password"]
+    channels.write_text("\n".join(lines).replace('password = "hush"', 'password = "hush!"'))
+    (rows,) = read_settings({"notifications.toml": channels}).values()
+    assert before not in str(rows), "a change is seen"
+    channels.write_text('password = "hush')
+    assert "hush" not in str(read_settings({"notifications.toml": channels}))
 
 
 def test_the_settings_of_this_project_are_in_the_log() -> None:
