@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ingestion.api.config import SECRET_WORDS
 from orchestration.settings import PROJECT_ROOT
 
 DEFAULT_FILE = PROJECT_ROOT / "ingestion" / "notifications.toml"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-_SECRET_WORDS = re.compile(r"secret|password|token$|api_?key$|credential", re.IGNORECASE)
 # Without encryption amounts would travel in the clear; a server on this machine is the exception.
 _URL = re.compile(r"https://[^/@\s]+(/\S*)?|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?")
 
@@ -79,7 +79,7 @@ def checked(model: type[SectionT], place: str, values: Any, **further: Any) -> S
     for key in values:
         if key in further:
             raise NotificationsError(f"[{place}] {key} is not known; it is in the section's own name")
-        if key not in model.model_fields and _SECRET_WORDS.search(key):
+        if key not in model.model_fields and SECRET_WORDS.search(key):
             raise NotificationsError(
                 f"[{place}] {key} looks like a secret; take it out of the file and set it in the environment"
             )

@@ -34,7 +34,8 @@ from ingestion.api.connector import AUTH_SECRETS, Connector, Reading, SourceConf
 from ingestion.tables import AMOUNT_SCALE, Column, ColumnType, SourceSystem, Table
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
-_SECRET_WORDS = re.compile(r"secret|password|token$|api_?key$|credential", re.IGNORECASE)
+# What looks like a secret in the name of a setting.
+SECRET_WORDS = re.compile(r"secret|password|token$|api_?key$|credential", re.IGNORECASE)
 _KEYS = {"connector", "base_url", "auth", "read", "replaces", "without", "options", "client", "tables"}
 _TABLE_KEYS = {"columns", "key", "stamp", "deleted_flag", "overlap", "full_every", "max_age", "options"}
 
@@ -183,7 +184,7 @@ def _names(entry: Mapping[str, Any], key: str, place: str = "") -> tuple[str, ..
 
 
 def _refuse_unknown(entry: Mapping[str, Any], known: set[str], place: str) -> None:
-    if secret := [key for key in entry if _SECRET_WORDS.search(key) and key not in known]:
+    if secret := [key for key in entry if SECRET_WORDS.search(key) and key not in known]:
         raise ConfigError(
             f"{place}{secret[0]} looks like a secret; take it out of the file and set it in the environment"
         )
@@ -202,7 +203,7 @@ def _configured(name: str, entry: Any, declared: SourceSystem | None, home: Path
         raise ConfigError("base_url is missing")
     options = _part(entry, "options")
     for key in options:
-        if _SECRET_WORDS.search(key):
+        if SECRET_WORDS.search(key):
             raise ConfigError(
                 f"options.{key} looks like a secret; take it out of the file and set it in the environment"
             )

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from ingestion.api.config import SECRET_WORDS
 from ingestion.settings import Settings as IngestionSettings
 from orchestration.books.files import BooksError
 from orchestration.cadences import cadences_file
@@ -22,10 +23,8 @@ from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
 NAME, VALUE = "name", "value"
 # A file without settings in it is one row.
 TEXT = "text"
-# Settings of these names are kept as a mark. An address may hold a token.
-SECRETIVE = re.compile(
-    r"secret|passw|token|api_?key|private_?key|^key$|credential|authori[sz]ation|url$", re.IGNORECASE
-)
+# Kept as a mark beside what is refused as a secret: an address may hold a token, and nothing refuses these.
+SECRETIVE = re.compile(r"passw|token|private_?key|^key$|authori[sz]ation|url$", re.IGNORECASE)
 
 
 def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
@@ -72,7 +71,8 @@ def _settings(path: Path) -> Iterator[tuple[str, str]]:
         return
     for place, value in _flat("", content or {}):
         # Nobody has looked yet whether a secret was written where only its name belongs.
-        yield place, _mark(value) if SECRETIVE.search(place.rpartition(".")[2]) else value
+        name = place.rpartition(".")[2]
+        yield place, _mark(value) if SECRET_WORDS.search(name) or SECRETIVE.search(name) else value
 
 
 def _mark(text: str) -> str:

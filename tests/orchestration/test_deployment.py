@@ -176,6 +176,21 @@ def code_server(folder: Path, *command: str) -> Iterator[tuple["subprocess.Popen
         process.wait()
 
 
+def assert_dead_and_then_without_server(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, server: "subprocess.Popen[bytes]"
+) -> None:
+    """The server says that the run has ended; killed, it says nothing."""
+    ended = instance.run_launcher.check_run_worker_health(run)
+    assert (ended.status, ended.msg) == (
+        WorkerStatus.FAILED,
+        "The process of this run ended before the run did.",
+    )
+    server.kill()
+    server.wait()
+    gone = instance.run_launcher.check_run_worker_health(run)
+    assert (gone.status, gone.msg) == (WorkerStatus.FAILED, "The server that started this run is gone.")
+
+
 def test_a_run_of_the_ui_is_alive_while_its_process_is(settings: RunSettings, tmp_path: Path) -> None:
     with (
         dg.DagsterInstance.get() as instance,
@@ -188,15 +203,7 @@ def test_a_run_of_the_ui_is_alive_while_its_process_is(settings: RunSettings, tm
         instance.report_engine_event("Started", run, EngineEventData(metadata={"pid": str(of_run.pid)}))
         assert instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
         of_run.communicate(b"end")
-        ended = instance.run_launcher.check_run_worker_health(run)
-        assert (ended.status, ended.msg) == (
-            WorkerStatus.FAILED,
-            "The process of this run ended before the run did.",
-        )
-        process.kill()
-        process.wait()
-        gone = instance.run_launcher.check_run_worker_health(run)
-        assert (gone.status, gone.msg) == (WorkerStatus.FAILED, "The server that started this run is gone.")
+        assert_dead_and_then_without_server(instance, run, process)
 
 
 def test_a_run_of_the_daemon_is_dead_when_its_server_does_not_know_it_or_is_gone(
@@ -206,18 +213,7 @@ def test_a_run_of_the_daemon_is_dead_when_its_server_does_not_know_it_or_is_gone
         tags = {GRPC_INFO_TAG: json.dumps({"host": "localhost", "socket": socket})}
         run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
         with RunLock(settings.lock):  # of another run: it says nothing about this one
-            unknown = instance.run_launcher.check_run_worker_health(run)
-            assert (unknown.status, unknown.msg) == (
-                WorkerStatus.FAILED,
-                "The process of this run ended before the run did.",
-            )
-            process.kill()
-            process.wait()
-            gone = instance.run_launcher.check_run_worker_health(run)
-            assert (gone.status, gone.msg) == (
-                WorkerStatus.FAILED,
-                "The server that started this run is gone.",
-            )
+            assert_dead_and_then_without_server(instance, run, process)
         instance.report_run_canceled(run)
         assert instance.run_launcher.check_run_worker_health(run).status == WorkerStatus.SUCCESS
 
