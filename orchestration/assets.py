@@ -1,18 +1,17 @@
 """The assets, from the inputs to the published marts. Each wraps a function that works without Dagster."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DbtProject
 from dagster_dlt.translator import DltResourceTranslatorData
-from packaging.version import Version
 from pydantic import PrivateAttr
 
 from ingestion.api.config import ConfigError
@@ -30,22 +29,33 @@ from orchestration.books.publications import record_publication
 from orchestration.books.settings_rows import settings_files
 from orchestration.books.verify import restore_lost_warehouse
 from orchestration.cadences import cadences_file, read_cadences
+from orchestration.calculation.checks import (
+    PASS,
+    CheckResult,
+    is_asked_in_runs,
+    required_columns,
+    shown_at,
+)
+from orchestration.calculation.dbt_process import DbtError, current
+from orchestration.calculation.inputs import forget_run, read_books, read_inputs, record_run
+from orchestration.calculation.step import Calculated, Calculation, CalculationError
 from orchestration.column_lineage import ColumnLineage, landed_columns
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
-from orchestration.manifest import dbt_executable, ensure_manifest, read_manifest
+from orchestration.manifest import ensure_manifest, read_manifest
 from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.preflight import PreflightError, check_inputs, seeds_folder
-from orchestration.publish import PublishError, publish
+from orchestration.publish import PublishError, put_candidate_in_place
 from orchestration.row_counts import check_spec, rows_before, rows_kept
 from orchestration.run_figures import run_figures
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, RunSettings, dbt_as_of_date, is_full
 from orchestration.translator import (
     ARCHIVE_GROUP,
     ARCHIVE_KEY,
     BOOKS,
+    CALCULATION_KEY,
     MARTS,
     PREFLIGHT_GROUP,
     PREFLIGHT_KEY,
@@ -64,6 +74,8 @@ WRITER_POOL = "duckdb_writer"
 COUNTS = ("file", "new", "retired", "live")
 # How often a step is tried again after the network or a connected system failed it, and the seconds between.
 RETRIES = 2
+# The job that lands and calculates everything (schedules.py).
+DAILY = "daily"
 RETRY_SECONDS = 60
 
 ensure_manifest()
@@ -77,6 +89,9 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """
 
     _settings: RunSettings | None = PrivateAttr(default=None)
+    _calculated: Calculated | None = PrivateAttr(default=None)
+    _inputs: str = PrivateAttr(default="")
+    _books: str = PrivateAttr(default="")
 
     @property
     def settings(self) -> RunSettings:
@@ -84,6 +99,24 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._settings is None:
             raise RuntimeError("the run has not started")
         return self._settings
+
+    @property
+    def calculated(self) -> Calculated | None:
+        """What the calculation of this run has made, once it has."""
+        return self._calculated
+
+    @property
+    def inputs(self) -> str:
+        """A hash of all inputs as they were when the run began, and of the books as they were landed."""
+        return f"{self._inputs} {self._books}"
+
+    def note_books(self) -> None:
+        """Note what the books say, right after they were landed."""
+        self._books = read_books(self.settings)
+
+    def keep(self, calculated: Calculated) -> None:
+        """Hand what was calculated on to what publishes it."""
+        self._calculated = calculated
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RunResource"]:
@@ -105,6 +138,12 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                     if context.log:
                         context.log.info(f"Run {run_id} was killed; it is marked as failed")
             self._settings = settings
+            self._calculated = None
+            # As they are before anything is read: what is edited during the run is news to the next one.
+            self._inputs = read_inputs(settings, seeds_folder(PROJECT_ROOT)).digest
+            forget_run(settings)
+            # dbt is imported while the inputs are checked.
+            current().start()
             yield self
 
 
@@ -203,6 +242,7 @@ def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[t
         )
         with duckdb.connect(str(run.settings.warehouse)) as connection:
             counts = land_books(connection, run.settings.books)
+        run.note_books()
     except BooksError as error:
         raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
     for table, count in counts.items():
@@ -221,57 +261,10 @@ def known_systems() -> Mapping[str, SourceSystem]:
         return FILE_SYSTEMS
 
 
-class LocalDbt(DbtCliResource):
-    """dbt of this environment, without two detours of the base class that cost 3 s a run.
-
-    The base asks `dbt --version`, which goes to the network, and loads dbt's adapter a second time in this
-    process, for column lineage that would wait for the end of dbt (column_lineage.py does not). The dagster-dbt version is pinned.
-    """
-
-    @property
-    def _cli_version(self) -> Version:  # type: ignore[override]
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
-        return None
-
-
 PROJECT = DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
-DBT = LocalDbt(
-    project_dir=str(DBT_PROJECT_DIR), profiles_dir=str(DBT_PROJECT_DIR), dbt_executable=dbt_executable()
-)
-
-
-# Unit tests prove the SQL, not the data: they belong to `make test`, and vars would reach their fixtures.
-@dbt_assets(
-    manifest=MANIFEST,
-    project=PROJECT,
-    name="calculate",
-    dagster_dbt_translator=ModelTranslator(),
-    pool=WRITER_POOL,
-)
-def models(context: dg.AssetExecutionContext, run: RunResource, dbt: DbtCliResource) -> Iterator[Any]:
-    """Everything that dbt builds: seeds, staging, the stages of the calculation, marts, and their tests."""
-    settings = run.settings
-    settings.begin_writing()
-    target = settings.home / "dbt"
-    (target / "run_results.json").unlink(missing_ok=True)
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if settings.as_of_date:
-        arguments += ["--vars", f"{{as_of_date: '{settings.as_of_date}'}}"]
-    # It reads the warehouse, so before dbt holds the file.
-    lineage = ColumnLineage(MANIFEST, target / "compiled", settings.warehouse, context.log)
-    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    yield from map(lineage.of_event, invocation.stream())
-    if invocation.is_successful():
-        return
-    failures = read_failures(target, MANIFEST)
-    text = render(failures) or str(invocation.get_error())
-    raise dg.Failure(
-        f"{len(failures) or 'some'} dbt nodes failed; everything built on them was skipped.\n{text}",
-        metadata={"failures": dg.MetadataValue.json([failure.as_dict() for failure in failures])},
-        allow_retries=False,
-    )
+NODES = {name: node for name, node in MANIFEST["nodes"].items() if node["resource_type"] in ("seed", "model")}
+KEYS = {name: dbt_key(node) for name, node in NODES.items()}
+DATA_TESTS = "data_tests"
 
 
 def _marts() -> list[dg.AssetKey]:
@@ -279,7 +272,141 @@ def _marts() -> list[dg.AssetKey]:
     return sorted(dbt_key(node) for node in nodes if dbt_layer(node) == MARTS)
 
 
-@dg.asset(key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=_marts(), pool=WRITER_POOL)
+def _tested() -> list[str]:
+    """The nodes that a run asks data tests about, in the order of their keys."""
+    shown = {
+        shown_at(node, MANIFEST)
+        for node in MANIFEST["nodes"].values()
+        if node["resource_type"] == "test" and is_asked_in_runs(node, MANIFEST)
+    }
+    views = {
+        name
+        for name, node in NODES.items()
+        if node["config"].get("materialized") == "view" and required_columns(node)
+    }
+    return sorted(name for name in shown | views if name in NODES)
+
+
+def model_specs() -> list[dg.AssetSpec]:
+    """The assets that dbt builds. None of them has to come out of a run: what has not changed is not built."""
+    translator = ModelTranslator()
+    specs = [
+        translator.get_asset_spec(MANIFEST, name, PROJECT).replace_attributes(skippable=True)
+        for name in sorted(NODES)
+    ]
+    whole = dg.AssetSpec(
+        CALCULATION_KEY,
+        deps=_marts(),
+        group_name=PUBLISHED_GROUP,
+        kinds={"dbt", "duckdb"},
+        # Skipped only where single tables are built by hand.
+        skippable=True,
+        description="The calculation as a whole, in every run: how many tables it built and left, and what it checked.",
+    )
+    return [*specs, whole]
+
+
+@dg.multi_asset(
+    name="calculate",
+    specs=model_specs(),
+    check_specs=[
+        dg.AssetCheckSpec(
+            DATA_TESTS,
+            asset=KEYS[name],
+            description="The data tests of this table that can fail because of what the run has changed; the failed ones by name.",
+        )
+        for name in _tested()
+    ],
+    can_subset=True,
+    pool=WRITER_POOL,
+)
+def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
+    """What has changed of seeds, staging, stages and marts, built by dbt; the next copy of the marts; the data tests."""
+    settings = run.settings
+    calculation = _calculation(run)
+    # It reads the warehouse, so before dbt holds the file.
+    lineage = ColumnLineage(MANIFEST, calculation.target / "compiled", settings.warehouse, context.log)
+    failed: Exception | None = None
+    try:
+        if context.is_subset:
+            calculation.run_some([name for name, key in KEYS.items() if key in context.selected_asset_keys])
+        else:
+            run.keep(calculation.run())
+    except (CalculationError, DbtError, MartsFileError, PublishError) as error:
+        failed = error
+    for node in calculation.built:
+        if node.is_good and node.unique_id in KEYS:
+            yield dg.MaterializeResult(
+                asset_key=KEYS[node.unique_id],
+                metadata={"Execution Duration": node.seconds, **lineage.metadata_of(node.unique_id)},
+            )
+    lineage.keep()
+    yield from _check_results(calculation.checks, context.selected_asset_check_keys)
+    if failed is None:
+        if run.calculated:
+            yield dg.MaterializeResult(
+                asset_key=CALCULATION_KEY,
+                metadata={
+                    "built": len(calculation.built),
+                    "unchanged": run.calculated.unchanged,
+                    "marts_copied": len(run.calculated.candidate.copied),
+                    "checks": len(calculation.checks),
+                },
+            )
+        return
+    if isinstance(failed, PublishError):
+        raise dg.Failure(f"{failed}. The marts published before are unchanged.", allow_retries=False)
+    failures = read_failures(calculation.target, MANIFEST)
+    text = render(failures) or str(failed)
+    raise dg.Failure(
+        f"{len(failures) or 'some'} dbt nodes failed; everything built on them was skipped.\n{text}",
+        metadata={"failures": dg.MetadataValue.json([failure.as_dict() for failure in failures])},
+        allow_retries=False,
+    )
+
+
+def _calculation(run: RunResource) -> Calculation:
+    return Calculation(run.settings, MANIFEST, current(), seeds_folder(PROJECT_ROOT), full=is_full())
+
+
+def _check_results(
+    checks: Sequence[CheckResult], selected: Collection[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult]:
+    """One result a relation: how many tests were asked, and the failed ones by name with their rows."""
+    by_relation: dict[str, list[CheckResult]] = defaultdict(list)
+    for check in checks:
+        by_relation[check.node].append(check)
+    for relation, asked in by_relation.items():
+        key = KEYS.get(relation)
+        if key is None or dg.AssetCheckKey(key, DATA_TESTS) not in selected:
+            continue
+        wrong = [one for one in asked if one.status != PASS]
+        texts = [f"{MANIFEST['nodes'][one.unique_id]['name']}: {_told(one)}" for one in wrong]
+        yield dg.AssetCheckResult(
+            check_name=DATA_TESTS,
+            asset_key=key,
+            passed=not wrong,
+            severity=(
+                dg.AssetCheckSeverity.WARN
+                if all(one.is_good for one in wrong)
+                else dg.AssetCheckSeverity.ERROR
+            ),
+            description="; ".join(texts) or None,
+            metadata={"asked": len(asked), "failing_rows": sum(one.failing_rows for one in wrong)},
+        )
+
+
+def _told(check: CheckResult) -> str:
+    if check.error:
+        return check.error
+    described = " ".join(str(MANIFEST["nodes"][check.unique_id].get("description") or "").split())
+    rows = "1 failing row" if check.failing_rows == 1 else f"{check.failing_rows:,} failing rows"
+    return f"{rows} ({described})" if described and check.unique_id.startswith("test.") else rows
+
+
+@dg.asset(
+    key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=[CALCULATION_KEY], pool=WRITER_POOL
+)
 def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The marts as readers see them: a read-only copy, replaced whole after a green build."""
     settings = run.settings
@@ -289,16 +416,19 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
         "published_at": datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(),
     }
     try:
+        # Asked for by itself, it is calculated and checked first all the same.
+        calculated = run.calculated or _calculation(run).run()
         # The copy of a run that was killed before it was recorded: it is about to be replaced.
         record_publication(settings)
-        publication = publish(
-            warehouse=settings.warehouse,
+        publication = put_candidate_in_place(
+            calculated.candidate,
             published=settings.published,
             run=facts,
             landed=list(_landed(context.instance)),
+            nodes=calculated.nodes,
             key=settings.published_key(),
         )
-    except (BooksError, MartsFileError, PublishError) as error:
+    except (BooksError, CalculationError, DbtError, MartsFileError, PublishError) as error:
         raise dg.Failure(f"{error}. The marts published before are unchanged.", allow_retries=False) from None
     settings.end_writing()
     try:
@@ -312,7 +442,9 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
         metadata={
             "path": dg.MetadataValue.path(str(publication.path)),
             "marts": len(publication.row_counts),
+            "marts_copied": len(calculated.candidate.copied),
             "rows": sum(publication.row_counts.values()),
+            "checks": len(calculated.checks),
             "payouts_added": publication.count("added"),
             "payouts_changed": publication.count("changed"),
             "payouts_removed": publication.count("removed"),
@@ -330,13 +462,16 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
 @dg.asset(
     key=ARCHIVE_KEY, group_name=ARCHIVE_GROUP, kinds={"parquet"}, deps=[PUBLISHED_KEY], pool=WRITER_POOL
 )
-def archived_landings(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def archived_landings(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The landed tables as files beside the warehouse, from which it can be rebuilt."""
     try:
         with duckdb.connect(str(run.settings.warehouse)) as connection:
             archive = archive_landings(connection, run.settings.landings)
     except BooksError as error:
         raise dg.Failure(f"{error}. The marts are published.", allow_retries=False) from None
+    if context.run.job_name == DAILY:
+        # The last step of a run that has landed and calculated everything.
+        record_run(run.settings, run.inputs)
     return dg.MaterializeResult(metadata={"tables": archive.tables, "rows": archive.rows})
 
 

@@ -27,7 +27,7 @@ from orchestration.marts_file import MartsFileError
 from orchestration.planning.commands import add_planning
 from orchestration.reader_commands import add_reader_commands
 from orchestration.safekeeping.command import backup, restore
-from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, shown
+from orchestration.settings import PROJECT_ROOT, RunSettings, SettingsError, dbt_as_of_date, is_full, shown
 from orchestration.statements.command import add_statement_command
 from orchestration.write_back.commands import add_write_back
 
@@ -103,21 +103,25 @@ def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
+@click.option("--full", is_flag=True, help="Land, build and check everything anew, whatever has changed.")
 @with_settings
 @with_sources
-def run(settings: RunSettings, wait: bool) -> None:
-    """Check, land, calculate and publish; then print the summary.
+def run(settings: RunSettings, wait: bool, full: bool) -> None:
+    """Check, land, calculate and publish what has changed; then print the summary.
 
     The run goes through Dagster and is seen in its UI. The published marts are replaced only when every step
-    and every test has passed; until then readers keep the last ones.
+    and every test has passed; until then readers keep the last ones. Where nothing has changed since the last good
+    run (extracts, seeds, code, books and settings, compared by content), it says so and does nothing.
     """
+    if full:
+        os.environ["COMMISSIONS_FULL"] = "1"
     settings.check_key()
     lock = RunLock(
         settings.lock, wait=wait, on_wait=lambda holder: click.echo(f"Waiting for {holder} to end")
     )
     try:
         with lock:
-            succeeded = run_daily(settings)
+            succeeded = nothing_to_do(settings) or run_daily(settings)
     except RunInProgress as error:
         click.echo(f"Not started: {error}", err=True)
         sys.exit(EXIT_LOCKED)
@@ -249,6 +253,28 @@ def ui(settings: RunSettings, host: str, port: int) -> None:
     os.execv(command[0], command)
 
 
+def nothing_to_do(settings: RunSettings) -> bool:
+    """Whether the last good run has read just what is there now; says so then."""
+    from ingestion.registry import configured_systems
+    from ingestion.settings import Settings as IngestionSettings
+    from orchestration.calculation.inputs import read_books, read_inputs, unchanged_since
+    from orchestration.preflight import seeds_folder
+
+    if is_full() or configured_systems(IngestionSettings.from_env()):
+        # What a connected system has to say is known only by asking it.
+        return False
+    found = read_inputs(settings, seeds_folder(PROJECT_ROOT))
+    since = unchanged_since(settings, f"{found.digest} {read_books(settings)}")
+    if since is None:
+        return False
+    click.echo(
+        f"Nothing has changed since the run of {since:%Y-%m-%d %H:%M} UTC: {_count(found.extracts, 'extract')}, "
+        f"{_count(found.seeds, 'seed file')}, code, books and settings are the same, byte for byte. "
+        "Nothing was calculated; `commissions run --full` does all the same."
+    )
+    return True
+
+
 def run_daily(settings: RunSettings) -> bool:
     """Run the job `daily` in this process. Prints progress, and on failure the reason; returns success."""
     # Known before the run starts, so that the log, Dagster's history and the publication carry one name.
@@ -259,6 +285,10 @@ def run_daily(settings: RunSettings) -> bool:
         terminal.write(f"Commissions as of {settings.as_of_date or dbt_as_of_date()}; log {shown(log)}\n")
         terminal.flush()
         try:
+            from orchestration.calculation.dbt_process import current
+
+            # dbt is imported on the other core while Dagster is.
+            current().start()
             from dagster import DagsterInstance
 
             with DagsterInstance.get() as instance:
@@ -278,6 +308,7 @@ def _execute(
 ) -> bool:
     from orchestration.alerts import send_alerts
     from orchestration.alerts.runs import alerts_of_run
+    from orchestration.calculation.dbt_process import current
     from orchestration.manifest import ManifestError
     from orchestration.progress import Progress
 
@@ -289,13 +320,14 @@ def _execute(
     groups = {spec.key: spec.group_name or "" for spec in defs.resolve_all_asset_specs()}
     progress = Progress(terminal, groups, started=started)
     instance.add_event_listener(run_id, progress.handle)
+    current().listeners.append(progress.built)
     result = defs.resolve_job_def("daily").execute_in_process(
         instance=instance, run_id=run_id, raise_on_error=False
     )
     for sent in send_alerts(*alerts_of_run(instance, result.dagster_run), settings=settings):
         terminal.write(f"Alert to {sent}\n")
     if result.success:
-        progress.say("done", f"{_count(progress.checks_passed, 'data test')} passed")
+        progress.say("done", f"{_count(progress.checks_asked, 'check')} passed")
         return True
     terminal.write(f"\n{failure_text(result)}\n{published_state(settings)}\nFull log: {shown(log)}\n")
     return False

@@ -5,7 +5,10 @@ dbt does not say it. It is read from the compiled SQL with sqlglot; filters and 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -207,6 +210,14 @@ def landed_columns(warehouse: Path, system: str) -> dict[str, dg.TableSchema]:
     }
 
 
+def _read_kept(path: Path) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return kept
+
+
 class ColumnLineage:
     """The lineage of the models of one dbt run, in the order in which dbt builds them."""
 
@@ -216,6 +227,8 @@ class ColumnLineage:
         self._manifest = manifest
         self._compiled = compiled
         self._log = log
+        self._path = compiled.parent / "lineage.json"
+        self._kept: dict[str, dict[str, list[list[str]]]] = _read_kept(self._path)
         self._nodes = {
             (str(node["schema"]), str(node["alias"])): node
             for node in manifest["nodes"].values()
@@ -235,28 +248,21 @@ class ColumnLineage:
                 ).fetchall():
                     self._columns[schema, table] = columns
 
-    def of_event(self, event: Any) -> Any:
-        """The event with the lineage of the model that it tells of; other events as they are."""
-        if not isinstance(event, dg.Output | dg.AssetMaterialization):
-            return event
-        unique_id = event.metadata.get("unique_id")
-        node = self._manifest["nodes"].get(unique_id.value if unique_id else None)
+    def metadata_of(self, unique_id: str) -> dict[str, Any]:
+        """The lineage of a model as metadata of its materialization; empty for seeds, and where its SQL cannot be followed."""
+        node = self._manifest["nodes"].get(unique_id)
         if node is None or node["resource_type"] != "model":
-            return event
+            return {}
         lineage = self.of_model(node)
         if lineage is None:
-            return event
-        found: dict[str, Any] = {
-            "dagster/column_lineage": lineage,
-            "made of": dg.MetadataValue.md(as_table(lineage)),
-        }
-        return event.with_metadata({**event.metadata, **found})
+            return {}
+        return {"dagster/column_lineage": lineage, "made of": dg.MetadataValue.md(as_table(lineage))}
 
     def of_model(self, node: Mapping[str, Any]) -> dg.TableColumnLineage | None:
         """The lineage of a model's columns, spelled as the tables have them; None where its SQL cannot be followed."""
         path = self._compiled / node["package_name"] / node["original_file_path"]
         try:
-            origins = column_origins(path.read_text(encoding="utf-8"), self._columns)
+            origins = self._origins(path.read_text(encoding="utf-8"))
         except Exception as error:  # whatever is in a company's own SQL, lineage stops no calculation
             self._log.warning("No column lineage of %s: %s", node["name"], str(error).partition("\n")[0])
             return None
@@ -274,6 +280,29 @@ class ColumnLineage:
                 for column, made in origins.items()
             }
         )
+
+    def _origins(self, sql: str) -> dict[str, Origins]:
+        """The origins of a query's columns, from the last time where nothing that they follow from has changed."""
+        key = hashlib.sha256(json.dumps([sql, self._all_columns()]).encode()).hexdigest()
+        if key not in self._kept:
+            found = column_origins(sql, self._columns)
+            self._kept[key] = {
+                column: sorted([*table, name] for table, name in made) for column, made in found.items()
+            }
+        return {
+            column: frozenset(((schema, table), name) for schema, table, name in made)
+            for column, made in self._kept[key].items()
+        }
+
+    def _all_columns(self) -> list[Any]:
+        return sorted([*table, list(columns)] for table, columns in self._columns.items())
+
+    def keep(self) -> None:
+        """Write what was followed, for the next run. Losing it costs time only."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(self._kept), encoding="utf-8")
+        temporary.replace(self._path)
 
     def _spelled(self, table: Table, column: str) -> str:
         columns = self._columns.get(self._lower.get(table, table), [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.alerts.sensors import ALERT_SENSORS
-from orchestration.assets import ASSETS, CADENCES, DBT, SOURCE_SYSTEMS, RunResource
+from orchestration.assets import ASSETS, CADENCES, SOURCE_SYSTEMS, RunResource
 from orchestration.automation import automated, automation_sensor
 from orchestration.books.dispute_jobs import DISPUTE_JOBS
 from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
@@ -59,6 +59,6 @@ defs = dg.Definitions(
         events_are_due,
         *ALERT_SENSORS,
     ],
-    resources={"run": RunResource(), "dbt": DBT},
+    resources={"run": RunResource()},
     executor=dg.in_process_executor,
 )

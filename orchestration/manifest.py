@@ -1,30 +1,36 @@
-"""The dbt manifest: prepared when missing or older than the project, and read for Dagster."""
+"""The dbt manifest: prepared when the project has changed, and read for Dagster.
+
+The project is what dbt parses: models, tests, macros, property files, the names of the seeds. Rows of a seed are data: an
+edited CSV file makes nothing stale. Files are compared by content, so that a checkout or a touched file costs nothing.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from orchestration.settings import DBT_PROJECT_DIR, DBT_TARGET_DIR, TELEMETRY_OFF
+from orchestration.calculation.dbt_process import BUNDLED_SEEDS, DbtError, DbtProcess, current, seeds_layout
+from orchestration.settings import DBT_PROJECT_DIR, DBT_TARGET_DIR
 
 # A folder of its own: a dbt that somebody starts by hand rewrites target/manifest.json in place.
 PARSED_DIR = DBT_TARGET_DIR / "parsed"
 MANIFEST = PARSED_DIR / "manifest.json"
+SEMANTIC_MANIFEST = PARSED_DIR / "semantic_manifest.json"
+DIGEST = PARSED_DIR / "project.sha256"
 PARTIAL_PARSE = PARSED_DIR / "partial_parse.msgpack"
-PROJECT_SUFFIXES = {".sql", ".yml", ".yaml", ".csv", ".md", ".py"}
+PROJECT_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".py"}
+PACKAGES = ("dbt-core", "dbt-adapters", "dbt-duckdb", "duckdb")
 
-
-class ManifestError(Exception):
-    """dbt could not parse the project."""
+ManifestError = DbtError
 
 
 def dbt_executable() -> str:
@@ -33,31 +39,34 @@ def dbt_executable() -> str:
     return str(beside) if beside.exists() else shutil.which("dbt") or "dbt"
 
 
-def project_files() -> list[Path]:
-    """All files that the manifest is made of: the dbt project and the seeds."""
-    folders = [DBT_PROJECT_DIR, DBT_PROJECT_DIR.parent / "seeds"]
-    built = {DBT_TARGET_DIR, DBT_PROJECT_DIR / "logs", DBT_PROJECT_DIR / "dbt_packages"}
-    return [
+def project_files(project: Path = DBT_PROJECT_DIR) -> list[Path]:
+    """All files of the dbt project that a parse reads, without the seeds, in a fixed order."""
+    built = {project / "target", project / "logs", project / "dbt_packages"}
+    return sorted(
         path
-        for folder in folders
-        for path in folder.rglob("*")
+        for path in project.rglob("*")
         if path.suffix in PROJECT_SUFFIXES and not built.intersection(path.parents)
-    ]
+    )
 
 
-def is_stale(manifest: Path = MANIFEST) -> bool:
-    """Whether the manifest is missing or older than a project file, or a file was deleted since."""
-    if not manifest.exists():
+def project_digest(project: Path = DBT_PROJECT_DIR, seeds: Path = BUNDLED_SEEDS) -> str:
+    """A hash of all that a parse depends on: the files of the project, what describes the seeds, the versions of dbt."""
+    digest = hashlib.sha256()
+    for path in project_files(project):
+        digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
+    digest.update(json.dumps([seeds_layout(seeds), {name: version(name) for name in PACKAGES}]).encode())
+    return digest.hexdigest()
+
+
+def is_stale() -> bool:
+    """Whether the manifest is missing, or the project is not the one it was made of."""
+    if not all(path.exists() for path in (MANIFEST, SEMANTIC_MANIFEST, DIGEST)):
         return True
-    files = project_files()
-    # A folder's time tells of a deleted file. dbt itself writes target/ into the project folder, so not there.
-    folders = {path.parent for path in files} - {DBT_PROJECT_DIR}
-    changed_at = max((path.stat().st_mtime_ns for path in [*files, *folders]), default=0)
-    return manifest.stat().st_mtime_ns < changed_at
+    return DIGEST.read_text(encoding="utf-8") != project_digest()
 
 
 def ensure_manifest() -> bool:
-    """Run `dbt parse` when the manifest is stale. Returns whether it did.
+    """Parse the project when the manifest is stale. Returns whether it did.
 
     Of several processes one parses, the others wait for it; nobody sees half a manifest.
 
@@ -70,49 +79,47 @@ def ensure_manifest() -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_stale():
             return False
+        # Of the files as they were before: what is edited during the parse makes the manifest stale.
+        digest = project_digest()
         with tempfile.TemporaryDirectory(dir=PARSED_DIR) as folder:
-            began = Path(folder) / "began"
-            began.touch()
-            parsed = _parse(Path(folder))
-            # As old as the parse's beginning: what is edited during it makes the manifest stale.
-            at = began.stat().st_mtime_ns
-            os.utime(parsed, ns=(at, at))
+            parsed = parse_aside(Path(folder), digest)
+            partial = Path(folder) / PARTIAL_PARSE.name
+            if partial.exists():
+                partial.replace(PARTIAL_PARSE)
+            DIGEST.unlink(missing_ok=True)
+            (Path(folder) / SEMANTIC_MANIFEST.name).replace(SEMANTIC_MANIFEST)
             parsed.replace(MANIFEST)
+            written = Path(folder) / DIGEST.name
+            written.write_text(digest, encoding="utf-8")
+            written.replace(DIGEST)
     return True
 
 
-def _parse(target: Path) -> Path:
-    """Parse the project into a folder and return the manifest in it; what was parsed helps the next parse."""
-    parsed = parse_aside(target)
-    if (target / PARTIAL_PARSE.name).exists():
-        (target / PARTIAL_PARSE.name).replace(PARTIAL_PARSE)
-    return parsed
-
-
-def parse_aside(target: Path) -> Path:
+def parse_aside(target: Path, digest: str = "") -> Path:
     """Parse the project into a folder and return the manifest in it; nothing else is written.
 
     Raises ManifestError with dbt's own message when the project does not parse.
     """
     if PARTIAL_PARSE.exists():
         shutil.copy(PARTIAL_PARSE, target)
-    answer = subprocess.run(
-        [dbt_executable(), "--no-use-colors", "--quiet", "parse", "--project-dir", str(DBT_PROJECT_DIR)],
-        env={
-            **os.environ,
-            **TELEMETRY_OFF,
-            "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(target),
-        },
-        cwd=DBT_PROJECT_DIR,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode != 0:
-        raise ManifestError(f"the dbt project does not parse:\n{(answer.stdout + answer.stderr).strip()}")
+    current().parse(target, digest, write_json=True)
     return target / MANIFEST.name
+
+
+def ready(
+    dbt: DbtProcess, *, seeds: Path = BUNDLED_SEEDS, variables: Mapping[str, object] | None = None
+) -> None:
+    """Have ``dbt`` know the project as it is now, with these seeds and vars, so that it can build.
+
+    Raises ManifestError with dbt's own message when the project does not parse.
+    """
+    digest = project_digest(dbt.project, seeds)
+    if dbt.has_parsed(digest, variables):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if PARTIAL_PARSE.exists() and dbt.project == DBT_PROJECT_DIR:
+            shutil.copy(PARTIAL_PARSE, folder)
+        dbt.parse(Path(folder), digest, seeds=seeds, variables=variables)
 
 
 def read_manifest(path: Path = MANIFEST) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from typing import TextIO
 
 import dagster as dg
 from dagster._core.events import DagsterEventType  # no public name for the type of an event
+
+from orchestration.translator import CALCULATION_KEY
 
 COUNT_WIDTH = 9
 
@@ -21,7 +22,7 @@ class Progress:
 
     def __init__(self, out: TextIO, groups: Mapping[dg.AssetKey, str], *, started: float) -> None:
         self._out, self._groups, self._started = out, groups, started
-        self._checks: Counter[bool] = Counter()
+        self._checks = 0
 
     @property
     def elapsed_seconds(self) -> float:
@@ -29,9 +30,9 @@ class Progress:
         return time.monotonic() - self._started
 
     @property
-    def checks_passed(self) -> int:
-        """Number of data tests that passed so far."""
-        return self._checks[True]
+    def checks_asked(self) -> int:
+        """Number of data tests that were asked so far."""
+        return self._checks
 
     def say(self, group: str, text: str) -> None:
         """Print one line."""
@@ -51,12 +52,24 @@ class Progress:
         elif event.event_type == DagsterEventType.STEP_FAILURE:
             self.say("FAILED", str(event.step_key))
 
+    def built(self, unique_id: str, status: str, seconds: float) -> None:
+        """Print the line of a node as dbt finishes it; Dagster hears of it when the whole calculation is done."""
+        kind, _, name = unique_id.partition(".")
+        if kind in ("seed", "model"):
+            word = "" if status == "success" else f"  {status}"
+            self.say(kind, f"{name.rpartition('.')[2]:<44}{seconds:>6.2f} s{word}")
+
     def _materialized(self, event: dg.DagsterEvent) -> None:
         materialization = event.step_materialization_data.materialization
         key = materialization.asset_key
         values = {name: entry.value for name, entry in materialization.metadata.items()}
         group = self._groups.get(key, "")
-        if group.startswith("raw_"):
+        if key == CALCULATION_KEY:
+            self.say(
+                group,
+                f"{values['built']} tables and views built, {values['unchanged']} unchanged; {values['checks']} checks",
+            )
+        elif group.startswith("raw_"):
             counts = "".join(
                 f"{int(str(values[name])):>{COUNT_WIDTH},} {label}"
                 for name, label in (
@@ -75,22 +88,20 @@ class Progress:
         elif group == "published":
             self.say(
                 group,
-                f"{values['marts']} marts, {values['rows']:,} rows; payouts: {values['payouts_added']} added, "
+                f"{values['marts_copied']} of {values['marts']} marts copied, {values['rows']:,} rows; payouts: {values['payouts_added']} added, "
                 f"{values['payouts_changed']} changed, {values['payouts_removed']} removed",
             )
-        else:
-            seconds = values.get("Execution Duration")
-            took = f"{seconds:.2f} s" if isinstance(seconds, float) else ""
-            self.say(group, f"{key.path[-1]:<44}{took:>8}")
+        elif "Execution Duration" not in values:
+            self.say(group, str(key.path[-1]))
 
     def _checked(self, event: dg.DagsterEvent) -> None:
         evaluation = event.asset_check_evaluation_data
-        self._checks[evaluation.passed] += 1
+        asked = evaluation.metadata.get("asked")
+        self._checks += int(str(asked.value)) if asked else 1
         if not evaluation.passed:
-            rows = evaluation.metadata.get("dagster_dbt/failed_row_count")
-            found = f": {rows.value} failing rows" if rows else ""
             word = "warning" if evaluation.severity == dg.AssetCheckSeverity.WARN else "FAILED TEST"
             table = evaluation.asset_key.path[-1]
+            found = f": {evaluation.description}" if evaluation.description else ""
             self.say(
                 self._groups.get(evaluation.asset_key, ""),
                 f"{word} {evaluation.check_name} on {table}{found}",

@@ -8,8 +8,9 @@ A crash at any point before the rename leaves the old copy as it was.
 In the copy the marts lie in the default schema: DuckDB calls the database of marts.duckdb `marts`, so that
 `marts.fct_payouts` is the same SQL in both files (a schema of that name would make it ambiguous).
 
-The copy also holds the schema `publication`: what the run was (`run`), what it landed (`landed`) and which
-payout rows differ from the copy published before (`payout_changes`).
+The copy also holds the schema `publication`: what the run was (`run`), what it landed (`landed`), which payout rows
+differ from the copy published before (`payout_changes`) and the fingerprints of what was published and checked (`nodes`): a
+mart whose fingerprint is the same is taken over from the copy before.
 """
 
 from __future__ import annotations
@@ -17,19 +18,22 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from orchestration.marts_file import MartsFileError, attach, open_marts
+from orchestration.calculation.readable import COPY, ReadableWarehouse
+from orchestration.marts_file import MartsFileError, attach, is_encrypted, open_marts
 
 MARTS = "marts"
 TMP_SUFFIX = ".tmp"
 # The copy is about as large as the warehouse; room for a second one keeps the disk from filling up.
 FREE_SPACE_FACTOR = 2
+# A copy with a larger share of free blocks is not taken over but written anew.
+AIR_SHARE_MAX = 0.5
 
 SETTLEMENT_KEY = ("payee_id", "plan_id", "period_code", "currency_code")
 
@@ -66,6 +70,18 @@ class Publication:
         return sum(change.change_code == change_code for change in self.changes)
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A finished copy beside the published one, checked, not yet seen by readers. ``copied``: the marts calculated for it."""
+
+    path: Path
+    row_counts: Mapping[str, int]
+    copied: tuple[str, ...]
+
+
+Check = Callable[[ReadableWarehouse], None]
+
+
 def publish(
     *,
     warehouse: Path,
@@ -85,6 +101,26 @@ def publish(
         PublishError: the warehouse or its marts are missing, the disk is too full, payouts and ledger
             lines disagree, or the copy differs from its source. The old copy is then unchanged.
     """
+    candidate = prepare(warehouse=warehouse, published=published, key=key)
+    return put_candidate_in_place(candidate, published=published, run=run, landed=landed, key=key)
+
+
+def prepare(
+    *,
+    warehouse: Path,
+    published: Path,
+    key: str | None = None,
+    unchanged: Collection[str] = (),
+    check: Check | None = None,
+) -> Candidate:
+    """Make the next copy beside ``published``. Every connection to the warehouse must be closed.
+
+    Args:
+        unchanged: marts that are in the published copy as the warehouse has them; they are taken over from it.
+        check: called with the finished marts; what it raises leaves nothing behind.
+
+    Raises PublishError as `publish` does.
+    """
     published.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(published)
     if not warehouse.exists():
@@ -94,23 +130,102 @@ def publish(
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("checkpoint")
         check_settlement(connection)
-
     temporary = published.with_name(f"{published.name}.{os.getpid()}{TMP_SUFFIX}")
     try:
-        row_counts = copy_marts(warehouse, temporary, key)
-        check_copy(temporary, row_counts, key)
-        changes = payout_changes(previous=published if published.exists() else None, new=temporary, key=key)
-        describe(temporary, run or {}, list(landed), changes, key)
-        publication = Publication(published, row_counts, tuple(changes), published.exists())
-        put_in_place(temporary, published)
+        if unchanged and _may_be_taken_over(published, key):
+            shutil.copyfile(published, temporary)
+            temporary.chmod(0o644)
+        with ReadableWarehouse(warehouse, temporary, key) as readable:
+            candidate = _copy_marts(readable, temporary, unchanged)
+            if check is not None:
+                check(readable)
+            readable.close_copy()
+        check_copy(temporary, candidate.row_counts, key)
+        return candidate
+    except BaseException as error:
+        _remove(temporary)
+        if isinstance(error, MartsFileError):
+            raise PublishError(str(error)) from None
+        if isinstance(error, duckdb.Error):
+            raise PublishError(f"the marts could not be copied: {str(error).splitlines()[0]}") from error
+        raise
+
+
+def put_candidate_in_place(
+    candidate: Candidate,
+    *,
+    published: Path,
+    run: Mapping[str, str] | None = None,
+    landed: Iterable[Mapping[str, object]] = (),
+    nodes: Mapping[str, str] | None = None,
+    key: str | None = None,
+) -> Publication:
+    """Describe the candidate and rename it over the published copy. ``nodes``: fingerprints for `publication.nodes`.
+
+    Raises PublishError as `publish` does.
+    """
+    try:
+        previous = published if published.exists() else None
+        changes = payout_changes(previous=previous, new=candidate.path, key=key)
+        describe(candidate.path, run or {}, list(landed), changes, nodes or {}, key)
+        publication = Publication(published, candidate.row_counts, tuple(changes), previous is not None)
+        put_in_place(candidate.path, published)
     except MartsFileError as error:
         raise PublishError(str(error)) from None
     except duckdb.Error as error:
         raise PublishError(f"the marts could not be copied: {str(error).splitlines()[0]}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-        Path(f"{temporary}.wal").unlink(missing_ok=True)
+        _remove(candidate.path)
     return publication
+
+
+def published_nodes(published: Path, key: str | None = None) -> dict[str, str]:
+    """The fingerprints of what was published and checked, by unique id; empty where none are known."""
+    if not published.exists():
+        return {}
+    try:
+        with open_marts(published, key) as connection:
+            return dict(connection.execute("select unique_id, fingerprint from publication.nodes").fetchall())
+    except (duckdb.Error, MartsFileError):
+        return {}
+
+
+def _may_be_taken_over(published: Path, key: str | None) -> bool:
+    """Whether the published file is worth copying: it opens, is encrypted as the next one is to be, and is not mostly air."""
+    if not published.exists() or bool(key) != is_encrypted(published):
+        return False
+    with open_marts(published, key) as connection:
+        sizes = connection.execute(
+            "select total_blocks, free_blocks from pragma_database_size() where database_name = 'marts'"
+        ).fetchone()
+    return sizes is not None and sizes[1] <= AIR_SHARE_MAX * sizes[0]
+
+
+def _copy_marts(readable: ReadableWarehouse, temporary: Path, unchanged: Collection[str]) -> Candidate:
+    names = readable.marts
+    if not names:
+        raise PublishError(f"the warehouse has no tables in the schema {MARTS}; run the build first")
+    connection = readable.connection
+    connection.execute(f"drop schema if exists {COPY}.publication cascade")
+    row_counts: dict[str, int] = {}
+    there = set(readable.copied())
+    for name in there - set(names):
+        readable.drop_mart(name)
+    copied = [name for name in names if name not in there or name not in unchanged]
+    # Before anything reads them: what is to be replaced must not be taken for finished.
+    for name in there.intersection(copied):
+        readable.drop_mart(name)
+    for name in names:
+        row_counts[name] = (
+            readable.copy_mart(name) if name in copied else _count(connection, f'{COPY}."{name}"')
+        )
+    _copy_comments(connection, copied)
+    return Candidate(temporary, row_counts, tuple(copied))
+
+
+def _remove(temporary: Path) -> None:
+    temporary.unlink(missing_ok=True)
+    Path(f"{temporary}.wal").unlink(missing_ok=True)
 
 
 def remove_leftovers(published: Path) -> list[Path]:
@@ -178,9 +293,18 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
             attach(connection, temporary, "copy", key, read_only=False)
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("use warehouse")
+            connection.execute("create schema if not exists copy.publication")
             for name in names:
                 connection.execute(f'create or replace table copy."{name}" as select * from {MARTS}."{name}"')
             _copy_comments(connection, names)
+            # They are no longer what the last run has published: the next one calculates them again.
+            connection.execute(
+                "create table if not exists copy.publication.nodes (unique_id varchar, fingerprint varchar)"
+            )
+            connection.execute(
+                "delete from copy.publication.nodes where list_contains(?, split_part(unique_id, '.', 3))",
+                [list(names)],
+            )
             connection.execute("checkpoint copy")
             connection.execute("detach copy")
         put_in_place(temporary, published)
@@ -189,28 +313,6 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
     finally:
         temporary.unlink(missing_ok=True)
         Path(f"{temporary}.wal").unlink(missing_ok=True)
-
-
-def copy_marts(warehouse: Path, target: Path, key: str | None = None) -> dict[str, int]:
-    """Copy each table and view of the marts into a new file as a table. Returns the rows read, by mart."""
-    row_counts: dict[str, int] = {}
-    with duckdb.connect(":memory:") as connection:
-        connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-        attach(connection, target, "copy", key, read_only=False)
-        # Views are calculated here as dbt calculates: in its time zone, with the functions of the warehouse.
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute("use warehouse")
-        names = _marts(connection, "warehouse")
-        if not names:
-            raise PublishError(f"{warehouse} has no tables in the schema {MARTS}; run the build first")
-        for name in names:
-            source, copy = f'warehouse.{MARTS}."{name}"', f'copy."{name}"'
-            created = connection.execute(f"create table {copy} as select * from {source}").fetchone()
-            row_counts[name] = int(created[0]) if created else 0
-        _copy_comments(connection, names)
-        connection.execute("checkpoint copy")
-        connection.execute("detach copy")
-    return row_counts
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
@@ -289,6 +391,7 @@ def describe(
     run: Mapping[str, str],
     landed: Sequence[Mapping[str, object]],
     changes: Sequence[PayoutChange],
+    nodes: Mapping[str, str],
     key: str | None = None,
 ) -> None:
     """Write the schema `publication` into the copy."""
@@ -311,6 +414,12 @@ def describe(
             )
             """
         )
+        connection.execute("create table publication.nodes (unique_id varchar, fingerprint varchar)")
+        if nodes:
+            connection.execute(
+                "insert into publication.nodes select unnest(?::varchar[]), unnest(?::varchar[])",
+                [list(nodes), list(nodes.values())],
+            )
         for name, value in run.items():
             connection.execute("insert into publication.run values (?, ?)", [name, value])
         for table in landed:

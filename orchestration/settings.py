@@ -259,6 +259,11 @@ def resolve_as_of_date(value: str | None) -> str | None:
         ) from None
 
 
+def is_full(env: Mapping[str, str] = os.environ) -> bool:
+    """Whether everything is done anew, whatever is known of what has changed: COMMISSIONS_FULL=1, as `run --full` sets it."""
+    return env.get("COMMISSIONS_FULL", "") not in ("", "0")
+
+
 def shown(path: Path) -> str:
     """The path as a reader types it: relative to the current folder where that is shorter."""
     try:

@@ -1,7 +1,7 @@
 """Names and groups of all assets. Nothing else in the project builds an asset key.
 
 Keys: [preflight], [<system>, <table>] for raw tables (dbt's own key of a source), [<schema>, <model>] for what
-dbt builds, [published_marts], [archived_landings], [reviewed_month]. Groups follow the order of calculation.
+dbt builds, [calculation], [published_marts], [archived_landings], [reviewed_month]. Groups follow the order of calculation.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
 PREFLIGHT_KEY = dg.AssetKey("preflight")
+CALCULATION_KEY = dg.AssetKey("calculation")
 PUBLISHED_KEY = dg.AssetKey("published_marts")
 ARCHIVE_KEY = dg.AssetKey("archived_landings")
 MONTH_KEY = dg.AssetKey("reviewed_month")

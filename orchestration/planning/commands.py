@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -20,13 +21,14 @@ EXIT_LOCKED = 3
 
 def add_planning(main: click.Group, with_settings: Callable[..., Any]) -> None:
     """Add the commands to the command line."""
-    for command in (project, simulate):
+    for command in (preview, project, simulate):
         assert command.callback is not None
         command.callback = with_settings(command.callback)
         main.add_command(command)
 
 
 def _told(what: Callable[[], list[str]]) -> None:
+    from orchestration.calculation.dbt_process import DbtError
     from orchestration.planning.scratch import PlanningError
     from orchestration.preflight import PreflightError
 
@@ -38,13 +40,45 @@ def _told(what: Callable[[], list[str]]) -> None:
     except PreflightError as error:
         click.echo(f"Refused: the changed seeds have {len(error.problems)} mistakes.\n{error}", err=True)
         sys.exit(EXIT_REFUSED)
-    except PlanningError as error:
+    except (DbtError, PlanningError) as error:
         click.echo(f"Refused: {error}.", err=True)
         sys.exit(EXIT_REFUSED)
     except (duckdb.Error, OSError) as error:
         click.echo(f"Failed: {str(error).splitlines()[0]}. Mend it and type the command again.", err=True)
         sys.exit(EXIT_REFUSED)
     click.echo("\n".join(lines))
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Stay, and look again after every edit, until Ctrl-C.")
+def preview(settings: RunSettings, watch: bool) -> None:
+    """Show which payouts an edit of a seed or a model changes, by payee and plan, before and after.
+
+    Calculated by the real models in a copy of the warehouse, only what the edit touches. Nothing is published.
+    """
+    from ingestion.settings import Settings as IngestionSettings
+    from orchestration.calculation.dbt_process import current
+    from orchestration.planning import preview as previews
+    from orchestration.preflight import seeds_folder
+
+    current().start()
+    seeds, extracts = seeds_folder(PROJECT_ROOT), IngestionSettings.from_env().extracts
+
+    def done() -> list[str]:
+        return previews.told(previews.preview(settings, seeds, extracts=extracts))
+
+    if not watch:
+        _told(done)
+        return
+
+    def again() -> None:
+        click.echo(f"\n{datetime.now():%H:%M:%S}")
+        with contextlib.suppress(SystemExit):
+            _told(done)
+
+    click.echo(f"Watching {shown(seeds)} and the dbt project. Ctrl-C ends it.")
+    with contextlib.suppress(KeyboardInterrupt):
+        previews.watch(seeds, again)
 
 
 @click.command()

@@ -6,8 +6,6 @@ The real warehouse, books and published marts are only read.
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +14,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.calculation.fingerprints import file_hash
 from orchestration.marts_file import open_marts
 from orchestration.preflight.problems import shown as shown_values
+from orchestration.publish import published_nodes
 from orchestration.settings import DBT_PROJECT_DIR, RunSettings, shown
 from orchestration.situations.build import calculate
 
@@ -46,11 +46,7 @@ class Scratch:
 
     def dbt(self, as_of: date, *command: str, **variables: object) -> None:
         """Run dbt over the warehouse. Raises BuildError with what dbt said."""
-        # dbt writes what it has compiled of a seed over the file of an absolute seed path: it gets a copy.
-        copied = self.home / "loaded"
-        shutil.rmtree(copied, ignore_errors=True)
-        shutil.copytree(self.seeds, copied)
-        calculate(self.home, copied, as_of, DBT_PROJECT_DIR, command=command, variables=variables)
+        calculate(self.home, self.seeds, as_of, DBT_PROJECT_DIR, command=command, variables=variables)
 
 
 def published_as_of(settings: RunSettings) -> date:
@@ -96,27 +92,27 @@ def make_scratch(settings: RunSettings, home: Path, seeds: Path) -> Scratch:
 
 def refuse_edited_seeds(settings: RunSettings, seeds: Path) -> None:
     """Raise PlanningError when a seed differs from what the last run has loaded: what came of it is not published yet."""
-    path = settings.home / "dbt" / "manifest.json"
-    if not path.exists():
-        return
-    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
-    loaded = {
-        node["name"]: node["checksum"]["checksum"]
-        for node in nodes
-        if node["resource_type"] == "seed" and node["checksum"]["name"] == "sha256"
-    }
+    loaded = loaded_seeds(settings)
     edited = [
         file.name
         for file in sorted(seeds.rglob("*.csv"))
-        if file.stem in loaded
-        # As dbt hashes a seed: its text without the space around it.
-        and hashlib.sha256(file.read_text(encoding="utf-8").strip().encode()).hexdigest() != loaded[file.stem]
+        if file.stem in loaded and file_hash(file) != loaded[file.stem]
     ]
     if edited:
         raise PlanningError(
             f"edited after the last run: {shown_values(edited)}. `commissions run` first, so that the comparison is with "
             "what holds"
         )
+
+
+def loaded_seeds(settings: RunSettings) -> dict[str, str]:
+    """The hashes of the seed files that the last run has published, by seed; empty where none are known."""
+    nodes = published_nodes(settings.published, settings.published_key())
+    return {
+        name.rsplit(".", 1)[-1]: fingerprint
+        for name, fingerprint in nodes.items()
+        if name.startswith("seed.")
+    }
 
 
 def read_rows(path: Path) -> tuple[list[str], list[Cells]]:

@@ -4,12 +4,9 @@ Situations and random companies go through here: the raw tables are made as land
 build calculates everything.
 """
 
+import atexit
 import csv
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -20,6 +17,9 @@ import duckdb
 
 from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table, raw_schema
+from orchestration.calculation.dbt_process import DbtError, DbtProcess, current
+from orchestration.manifest import MANIFEST, SEMANTIC_MANIFEST, ensure_manifest, ready
+from orchestration.settings import DBT_PROJECT_DIR
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_SEEDS = (
@@ -204,22 +204,47 @@ def calculate(
 ) -> None:
     """Run dbt over the warehouse in `home`: a build, or another command. Raises BuildError with what dbt said.
 
-    `variables` are further vars of dbt.
+    `variables` are further vars of dbt. dbt stays alive between calls and parses a project once.
     """
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("COMMISSIONS_", "DBT_"))}
-    env |= {
-        "COMMISSIONS_HOME": str(home),
-        "COMMISSIONS_SEEDS": str(seeds),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    dbt = str(Path(sys.executable).parent / "dbt")
+    dbt = _dbt_of(dbt_project.resolve())
+    target = home / "target"
     build = ["build", "--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
-    arguments = [dbt, "--no-use-colors", *(command or build)]
-    arguments += ["--vars", json.dumps({"as_of_date": as_of_date.isoformat(), **(variables or {})})]
-    arguments += ["--target-path", str(home / "target"), "--log-path", str(home / "logs")]
-    done = subprocess.run(arguments, cwd=dbt_project, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = done.stdout + done.stderr
-        at = said.find("Completed with")
-        raise BuildError(said[at if at >= 0 else -4000 :].strip())
+    try:
+        ready(dbt, seeds=seeds, variables=variables)
+        target.mkdir(parents=True, exist_ok=True)
+        if dbt is current() and not variables:
+            _lay_manifest(target)
+        done = dbt.run(
+            [*(command or build)],
+            warehouse=home / "warehouse.duckdb",
+            home=home,
+            target=target,
+            seeds=seeds,
+            variables=variables,
+            as_of_date=as_of_date.isoformat(),
+        )
+    except DbtError as error:
+        raise BuildError(str(error)) from None
+    if not done.is_good:
+        bad = [node for node in done.nodes if not node.is_good and node.status != "skipped"]
+        said = [f"{node.unique_id.rsplit('.', 1)[-1]}: {node.message.strip() or node.status}" for node in bad]
+        raise BuildError("\n".join([*said, *filter(None, [done.error])]))
+
+
+_OTHERS: dict[Path, DbtProcess] = {}
+
+
+def _dbt_of(project: Path) -> DbtProcess:
+    if project == DBT_PROJECT_DIR:
+        return current()
+    if project not in _OTHERS:
+        _OTHERS[project] = DbtProcess(project)
+        atexit.register(_OTHERS[project].stop)
+    return _OTHERS[project]
+
+
+def _lay_manifest(target: Path) -> None:
+    """Lay dbt's manifests beside what it compiles, where tools look for them."""
+    ensure_manifest()
+    for path in (MANIFEST, SEMANTIC_MANIFEST):
+        shutil.copyfile(path, target / path.name)
