@@ -46,4 +46,6 @@ def test_of_several_processes_one_parses_and_all_read_the_same(tmp_path: Path) -
         "manifest.json",
         "parse.lock",
         "partial_parse.msgpack",
+        "project.sha256",
+        "semantic_manifest.json",
     }
