@@ -101,13 +101,16 @@ def locate(extract_dir: Path, system: str, table: Table) -> tuple[Path | None, s
     return found[0], f"{system}/{found[0].name}"
 
 
-def open_extract(path: Path, file: str, table: Table) -> ExtractFile:
+def open_extract(path: Path, file: str, table: Table, packed: bytes | None = None) -> ExtractFile:
     """Read and unpack an extract.
+
+    Args:
+        packed: the file's bytes, where they were read before.
 
     Raises:
         InputError: a packed file is damaged.
     """
-    content = path.read_bytes()
+    content = path.read_bytes() if packed is None else packed
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)

@@ -15,7 +15,7 @@ import dlt
 import duckdb
 
 from ingestion.api.errors import ApiError
-from ingestion.changes import check_system
+from ingestion.changes import Passes, check_system
 from ingestion.files import InputError, Problem, locate
 from ingestion.landing import (
     LOAD_FILE_FORMAT,
@@ -100,10 +100,13 @@ def _system(name: str | SourceSystem) -> SourceSystem:
     return SYSTEMS[name]
 
 
-def check_inputs(extract_dir: Path) -> list[Problem]:
+def check_inputs(extract_dir: Path, passes: Passes | None = None) -> list[Problem]:
     """Read and type all extracts of all systems of files without writing; return up to 20 problems a system.
 
     A system or table that the models read and that is not loaded is a problem too.
+
+    Args:
+        passes: an extract that has passed before, with the same bytes and declaration, is not read again.
     """
     connected = configured_systems(Settings.from_env())
     return (
@@ -113,7 +116,7 @@ def check_inputs(extract_dir: Path) -> list[Problem]:
             problem
             for system in SYSTEMS.values()
             if system.reads_files
-            for problem in check_system(system.name, system.tables, extract_dir)
+            for problem in check_system(system.name, system.tables, extract_dir, passes)
         ]
     )
 
