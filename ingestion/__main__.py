@@ -1,4 +1,4 @@
-"""Load the extracts: python -m ingestion [system ...]"""
+"""Load the extracts: python -m ingestion [--full] [system ...]"""
 
 import argparse
 import sys
@@ -35,14 +35,16 @@ def main() -> int:
 def _load() -> int:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description="Load the extracts.")
     parser.add_argument("systems", nargs="*", metavar="system", help=f"default: all of {', '.join(SYSTEMS)}")
-    systems = parser.parse_args().systems or list(SYSTEMS)
+    parser.add_argument("--full", action="store_true", help="land unchanged files as well")
+    arguments = parser.parse_args()
+    systems = arguments.systems or list(SYSTEMS)
     if unknown := [name for name in systems if name not in SYSTEMS]:
         parser.error(f"unknown system {', '.join(unknown)}; known are {', '.join(SYSTEMS)}")
     settings = Settings.from_env()
     print(LINE.format("table", "in source", "new versions", "retired", "live"))
     for name in systems:
         try:
-            print(report(load_system(name, settings)), flush=True)
+            print(report(load_system(name, settings, full=arguments.full)), flush=True)
         except (InputError, ApiError, WarehouseBusyError, LandingError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1

@@ -101,13 +101,16 @@ def locate(extract_dir: Path, system: str, table: Table) -> tuple[Path | None, s
     return found[0], f"{system}/{found[0].name}"
 
 
-def open_extract(path: Path, file: str, table: Table) -> ExtractFile:
+def open_extract(path: Path, file: str, table: Table, packed: bytes | None = None) -> ExtractFile:
     """Read and unpack an extract.
+
+    Args:
+        packed: the file's bytes, where they were read before.
 
     Raises:
         InputError: a packed file is damaged.
     """
-    content = path.read_bytes()
+    content = path.read_bytes() if packed is None else packed
     if path.suffix == ".gz":
         try:
             content = gzip.decompress(content)
@@ -232,7 +235,7 @@ def _canonical(value: Any) -> str:
     return str(value)
 
 
-def _split(file: str, content: bytes) -> tuple[list[str], list[list[str]], list[int], list[Problem]]:
+def split(file: str, content: bytes) -> tuple[list[str], list[list[str]], list[int], list[Problem]]:
     """Return header, rows of text, the line each row starts on, and problems."""
     try:
         decoded = content.decode("utf-8-sig")
@@ -271,7 +274,8 @@ def _split(file: str, content: bytes) -> tuple[list[str], list[list[str]], list[
     return header, rows, lines, problems
 
 
-def _check_header(file: str, header: list[str], table: Table) -> list[Problem]:
+def check_header(file: str, header: list[str], table: Table) -> list[Problem]:
+    """Return what keeps a file with these column names from being landed in a table."""
     problems = []
     seen: dict[str, str] = {}
     for name in header:
@@ -391,10 +395,19 @@ def read_extract(extract: ExtractFile, table: Table) -> ReadTable:
 
 
 def _read(extract: ExtractFile, table: Table) -> ReadTable:
+    # It builds on this module, so it is found only now.
+    from ingestion.vectorised import read_fast
+
+    rows = read_fast(extract, table)
+    return ReadTable(extract.file, rows) if rows is not None else read_rows(extract, table)
+
+
+def read_rows(extract: ExtractFile, table: Table) -> ReadTable:
+    """Type the rows of any extract one by one, and word its problems. `vectorised` reads right ones faster."""
     file = extract.file
-    header, rows, lines, problems = _split(file, extract.content)
+    header, rows, lines, problems = split(file, extract.content)
     if header:
-        problems += _check_header(file, header, table)
+        problems += check_header(file, header, table)
     if problems:
         return ReadTable(file, None, problems)
 

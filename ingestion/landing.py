@@ -32,6 +32,8 @@ _DLT_ENVIRONMENT = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
 }
 
+# Schema and table in the warehouse that say which landings were verified, and of which inputs.
+MEMORY = ("ingestion", "landings")
 
 # A column may join; a column that changes its type stops the load.
 _SCHEMA_CONTRACT: TSchemaContractDict = {"tables": "evolve", "columns": "evolve", "data_type": "freeze"}
@@ -248,11 +250,18 @@ def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) ->
     return mended
 
 
+def _forget(connection: duckdb.DuckDBPyConnection, system: str) -> None:
+    """Delete the note that the last landing of a system was verified."""
+    if MEMORY[1] in landed_tables(connection, MEMORY[0], "source_system"):
+        connection.execute(f"DELETE FROM {quoted(*MEMORY)} WHERE source_system = ?", [system])
+
+
 def prepare(system: str, settings: Settings) -> int:
     """Make the warehouse and dlt's working folder ready for a load; return the rows mended after a kill.
 
     Call it before each run of the pipeline. dlt's folder is thrown away: its state comes back from the
-    warehouse, so a half-done load package cannot be loaded twice.
+    warehouse, so a half-done load package cannot be loaded twice. From here on no landing of the system counts as
+    verified.
 
     Raises:
         WarehouseBusyError: another process has the warehouse open.
@@ -261,6 +270,7 @@ def prepare(system: str, settings: Settings) -> int:
     settings.home.mkdir(parents=True, exist_ok=True)
     if settings.warehouse.exists():
         with contextlib.closing(connect(settings)) as connection:
+            _forget(connection, system)
             mended = undo_unfinished_loads(connection, system)
     shutil.rmtree(_pipelines_dir(system, settings), ignore_errors=True)
     return mended

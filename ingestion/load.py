@@ -1,19 +1,21 @@
 """Load source systems into the warehouse and tell what changed.
 
 Data flow: extracts -> check -> dlt (parquet) -> DuckDB schema raw_<system>. A system is loaded whole or not
-at all: a problem in one file stops it before anything is written, a kill is taken back by the next load.
+at all: a problem in one file stops it before anything is written, a kill is taken back by the next load. A landing that
+would change nothing is not made (`unchanged`).
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dlt
 import duckdb
 
 from ingestion.api.errors import ApiError
-from ingestion.changes import check_system
+from ingestion.changes import Passes, check_system
 from ingestion.files import InputError, Problem, locate
 from ingestion.landing import (
     LOAD_FILE_FORMAT,
@@ -29,6 +31,7 @@ from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import SYSTEMS, configured_systems
 from ingestion.settings import Settings
 from ingestion.tables import SourceSystem, Table
+from ingestion.unchanged import Landed, inputs_of, raw_fingerprints, recall, remember
 
 __all__ = [
     "InputError",
@@ -39,9 +42,11 @@ __all__ = [
     "WarehouseBusyError",
     "check_inputs",
     "exclusive",
+    "landing_is_current",
     "load_all",
     "load_system",
     "prepare",
+    "raw_fingerprints",
     "table_counts",
     "verify",
 ]
@@ -95,10 +100,13 @@ def _system(name: str | SourceSystem) -> SourceSystem:
     return SYSTEMS[name]
 
 
-def check_inputs(extract_dir: Path) -> list[Problem]:
+def check_inputs(extract_dir: Path, passes: Passes | None = None) -> list[Problem]:
     """Read and type all extracts of all systems of files without writing; return up to 20 problems a system.
 
     A system or table that the models read and that is not loaded is a problem too.
+
+    Args:
+        passes: an extract that has passed before, with the same bytes and declaration, is not read again.
     """
     connected = configured_systems(Settings.from_env())
     return (
@@ -108,7 +116,7 @@ def check_inputs(extract_dir: Path) -> list[Problem]:
             problem
             for system in SYSTEMS.values()
             if system.reads_files
-            for problem in check_system(system.name, system.tables, extract_dir)
+            for problem in check_system(system.name, system.tables, extract_dir, passes)
         ]
     )
 
@@ -121,9 +129,16 @@ def _known_error(error: BaseException) -> InputError | ApiError | None:
     return seen
 
 
+def _states(pipeline: dlt.Pipeline, system: str) -> Mapping[str, Mapping[str, Any]]:
+    states: Mapping[str, Mapping[str, Any]] = (
+        pipeline.state.get("sources", {}).get(system, {}).get("resources", {})
+    )
+    return states
+
+
 def _rows_remembered(pipeline: dlt.Pipeline, system: str) -> dict[str, int]:
-    resources = pipeline.state.get("sources", {}).get(system, {}).get("resources", {})
-    return {name: int(state["rows"]) for name, state in resources.items() if "rows" in state}
+    states = _states(pipeline, system)
+    return {name: int(state["rows"]) for name, state in states.items() if "rows" in state}
 
 
 def _count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> TableCount:
@@ -193,8 +208,26 @@ def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Setting
         )
 
 
-def load_system(system: str | SourceSystem, settings: Settings) -> LoadResult:
+def landing_is_current(system: str | SourceSystem, settings: Settings) -> bool:
+    """Tell whether `load_system` would find that nothing has changed, and make no landing.
+
+    A system that a connector reads is always asked.
+
+    Raises:
+        WarehouseBusyError: another process has the warehouse open.
+        KeyError: the system is unknown.
+    """
+    declared = _system(system)
+    return recall(declared, inputs_of(declared, settings), settings) is not None
+
+
+def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = False) -> LoadResult:
     """Load all tables of one system.
+
+    A landing of files that would change nothing is not made; the result is the same as if it were.
+
+    Args:
+        full: make the landing in any case.
 
     Raises:
         InputError: a file or what a connector read cannot be loaded (SchemaAlert: a field vanished or changed
@@ -206,6 +239,10 @@ def load_system(system: str | SourceSystem, settings: Settings) -> LoadResult:
     """
     declared = _system(system)
     with exclusive(settings):
+        inputs = inputs_of(declared, settings)
+        if not full and (landed := recall(declared, inputs, settings)) is not None:
+            tables = {name: TableResult(in_file, 0, 0, live) for name, (in_file, live) in landed.rows.items()}
+            return LoadResult(declared.name, tables, (), landed.notices, 0)
         mended = prepare(declared.name, settings)
         pipeline = declared.pipeline(settings)
         planned = declared.source(settings.extracts, settings)
@@ -216,7 +253,12 @@ def load_system(system: str | SourceSystem, settings: Settings) -> LoadResult:
                 raise known from None
             raise
         verify(declared, pipeline, settings)
-        return _result(declared, pipeline, tuple(info.loads_ids), mended, settings)
+        result = _result(declared, pipeline, tuple(info.loads_ids), mended, settings)
+        if inputs is not None:
+            rows = {name: (table.in_file, table.live) for name, table in result.tables.items()}
+            digests = {name: state.get("digest") for name, state in _states(pipeline, declared.name).items()}
+            remember(declared, inputs, Landed(rows, result.notices), digests, settings)
+        return result
 
 
 def _result(
@@ -254,6 +296,8 @@ def _undeclared(connection: duckdb.DuckDBPyConnection, schema: str, table: Table
     ]
 
 
-def load_all(settings: Settings, systems: Iterable[str] | None = None) -> list[LoadResult]:
+def load_all(
+    settings: Settings, systems: Iterable[str] | None = None, *, full: bool = False
+) -> list[LoadResult]:
     """Load the named systems, by default all; stop at the first that cannot be loaded."""
-    return [load_system(name, settings) for name in (systems or SYSTEMS)]
+    return [load_system(name, settings, full=full) for name in (systems or SYSTEMS)]

@@ -72,7 +72,12 @@ def deal_table(project: Path | None = None) -> tuple[str, DealTable] | None:
 
 
 def _vars(project: Path) -> dict[str, Any]:
-    return dict(yaml.safe_load(project.read_text(encoding="utf-8")).get("vars") or {})
+    return dict(read_yaml(project.read_text(encoding="utf-8")).get("vars") or {})
+
+
+def read_yaml(text: str) -> Any:
+    """Return a YAML document, read by the C library where there is one: ten times as fast, and the same otherwise."""
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def unread_tables(configured: Iterable[Configured]) -> list[Problem]:

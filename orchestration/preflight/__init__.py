@@ -11,12 +11,14 @@ Rows are numbered as an editor numbers lines: the header is row 1. An empty cell
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.load import check_inputs as check_extracts
+from ingestion.models import DBT_PROJECT
 from ingestion.registry import SYSTEMS
 from ingestion.settings import Settings as IngestionSettings
 from orchestration.preflight import (
@@ -29,8 +31,9 @@ from orchestration.preflight import (
     reward_rules,
     role_rules,
 )
-from orchestration.preflight.contracts import check_cells, check_columns, run_checks
-from orchestration.preflight.files import SeedFile, read_contracts, read_seed
+from orchestration.preflight.contracts import check_cells, check_columns, run_checks, seed_referred_to
+from orchestration.preflight.files import SeedContract, SeedFile, read_contracts, read_seed
+from orchestration.preflight.passes import Passes, digest_of
 from orchestration.preflight.problems import PreflightError, Problem, render
 from orchestration.preflight.tables import COLUMNS, Company, header_of, read_company
 
@@ -45,6 +48,9 @@ __all__ = [
     "render",
     "seeds_folder",
 ]
+
+# The file in the home that remembers what has passed.
+PASSES = "preflight.json"
 
 Rule = Callable[[Company], Iterator[Problem]]
 
@@ -105,17 +111,65 @@ def check_plans(root: Path, extracts: Path | None = None) -> list[Problem]:
     return sorted(set(_plan_problems(_read_seeds(root / "seeds"), root, extracts)))
 
 
+def _seed_digest(seed: SeedFile, contract: SeedContract, files: Mapping[str, SeedFile]) -> str:
+    """A digest of all that the checks of one seed read: its rows, its contract, the seeds that its relationships name."""
+    named = {seed_referred_to(check.arguments) for check in contract.checks}
+    others = sorted(name for name in named if name in files)
+    return digest_of(contract, seed, [files[name] for name in others])
+
+
+def _surroundings(root: Path, folder: Path, extracts: Path) -> str:
+    """A digest of all that the checks of the seeds read."""
+    paths = sorted(
+        path for path in folder.rglob("*") if path.suffix in (".csv", ".yml", ".yaml") and path.is_file()
+    )
+    projects = [root / "dbt_project" / "dbt_project.yml", DBT_PROJECT]
+    company = Company({}, {}, extracts)
+    return digest_of(
+        [
+            (path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest())
+            for path in paths
+        ],
+        [path.read_bytes() if path.is_file() else None for path in projects],
+        [
+            (
+                system.name,
+                system.reads_files,
+                system.tables,
+                [company.header(system.name, table) for table in system.tables],
+            )
+            for system in SYSTEMS.values()
+        ],
+        None if company.territories is None else sorted(company.territories),
+    )
+
+
+def _check_seeds_with(passes: Passes, root: Path, extracts: Path, seeds: Path) -> list[Problem]:
+    """`check_seeds`, where what has passed before is not checked again."""
+    before = _surroundings(root, seeds, extracts)
+    if passes.passed("seeds", before):
+        return []
+    files = _read_seeds(seeds)
+    problems = sorted({*_contract_problems(files, seeds, passes), *_plan_problems(files, root, extracts)})
+    # A file that was saved meanwhile may not be the one that was read.
+    if not problems and _surroundings(root, seeds, extracts) == before:
+        passes.add("seeds", before)
+    return problems
+
+
 def _read_seeds(folder: Path) -> dict[str, SeedFile]:
     return {path.stem: read_seed(path, folder.parent) for path in sorted(folder.rglob("*.csv"))}
 
 
-def _contract_problems(files: Mapping[str, SeedFile], folder: Path) -> Iterator[Problem]:
+def _contract_problems(
+    files: Mapping[str, SeedFile], folder: Path, passes: Passes | None = None
+) -> Iterator[Problem]:
     contracts, problems = read_contracts(folder)
     yield from problems
     for name, seed in files.items():
-        yield from seed.problems
         contract = contracts.get(name)
         if contract is None:
+            yield from seed.problems
             yield Problem(
                 seed.file,
                 (),
@@ -123,10 +177,14 @@ def _contract_problems(files: Mapping[str, SeedFile], folder: Path) -> Iterator[
                 "no property file describes this seed",
                 f"Add `{name}` with its columns and data types to a _*.yml file in the same folder",
             )
-        elif seed.header:
-            yield from check_columns(seed, contract)
-            yield from check_cells(seed, contract)
-            yield from run_checks(seed, contract, files)
+            continue
+        checked = f"seed {seed.file}", "" if passes is None else _seed_digest(seed, contract, files)
+        if passes is not None and passes.passed(*checked):
+            continue
+        found = list(_seed_problems(seed, contract, files))
+        yield from found
+        if passes is not None and not found:
+            passes.add(*checked)
     for name, contract in contracts.items():
         if name not in files and name not in COLUMNS:
             yield Problem(
@@ -136,6 +194,16 @@ def _contract_problems(files: Mapping[str, SeedFile], folder: Path) -> Iterator[
                 f"describes the seed `{name}`, but there is no {name}.csv under seeds/",
                 "Add the file or delete the entry",
             )
+
+
+def _seed_problems(
+    seed: SeedFile, contract: SeedContract, files: Mapping[str, SeedFile]
+) -> Iterator[Problem]:
+    yield from seed.problems
+    if seed.header:
+        yield from check_columns(seed, contract)
+        yield from check_cells(seed, contract)
+        yield from run_checks(seed, contract, files)
 
 
 def _plan_problems(files: Mapping[str, SeedFile], root: Path, extracts: Path | None) -> Iterator[Problem]:
@@ -167,10 +235,17 @@ def seeds_folder(root: Path, env: Mapping[str, str] = os.environ) -> Path:
     return (root / "dbt_project" / env.get("COMMISSIONS_SEEDS", "../seeds")).resolve()
 
 
-def check_inputs(root: Path, settings: IngestionSettings) -> Checked:
-    """Check all seeds and all extracts. Raises PreflightError with every problem found."""
+def check_inputs(root: Path, settings: IngestionSettings, *, full: bool = False) -> Checked:
+    """Check all seeds and all extracts. Raises PreflightError with every problem found.
+
+    What has passed before and has not changed since is not read again: `home`/preflight.json remembers it.
+
+    Args:
+        full: read everything, whatever has passed before.
+    """
     seeds = seeds_folder(root)
-    problems = check_seeds(root, settings.extracts, seeds)
+    passes = Passes(settings.home / PASSES, full=full)
+    problems = _check_seeds_with(passes, root, settings.extracts, seeds)
     problems += [
         Problem(
             file=problem.file,
@@ -179,8 +254,9 @@ def check_inputs(root: Path, settings: IngestionSettings) -> Checked:
             message=problem.message,
             mend="",
         )
-        for problem in check_extracts(settings.extracts)
+        for problem in check_extracts(settings.extracts, passes)
     ]
+    passes.save()
     if problems:
         raise PreflightError(problems)
     return Checked(

@@ -205,20 +205,26 @@ def check_accepted_values(
             )
 
 
+def seed_referred_to(arguments: Mapping[str, Any]) -> str:
+    """The seed that a `relationships` test names; empty where it names none."""
+    found = re.search(r"ref\(\s*['\"](\w+)['\"]\s*\)", str(arguments.get("to", "")))
+    return found.group(1) if found else ""
+
+
 def check_relationships(
     seed: SeedFile, contract: SeedContract, arguments: Mapping[str, Any], seeds: Mapping[str, SeedFile]
 ) -> Iterator[Problem]:
     """Each filled cell is found in the other seed; a reference to anything but a seed is left to dbt."""
     column = arguments["column_name"]
-    found = re.search(r"ref\(\s*['\"](\w+)['\"]\s*\)", str(arguments.get("to", "")))
-    other = seeds.get(found.group(1)) if found else None
+    other = seeds.get(seed_referred_to(arguments))
     field_name = str(arguments.get("field") or column)
     if other is None or field_name not in other.header:
         return
-    values = sorted({cells[field_name] for _, cells in other.rows if cells[field_name] != ""})
+    known = {cells[field_name] for _, cells in other.rows if cells[field_name] != ""}
+    values = sorted(known)
     noun = other.name.removesuffix("s").replace("_", " ")
     for row, cells in seed.rows:
-        if cells[column] != "" and cells[column] not in values:
+        if cells[column] != "" and cells[column] not in known:
             close = difflib.get_close_matches(cells[column], values, n=1)
             yield Problem(
                 seed.file,

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ingestion.models import read_yaml
 from orchestration.preflight.problems import Problem
 
 
@@ -96,7 +97,7 @@ def read_contracts(folder: Path) -> tuple[dict[str, SeedContract], list[Problem]
     for path in sorted([*folder.rglob("*.yml"), *folder.rglob("*.yaml")]):
         file = path.relative_to(folder.parent).as_posix()
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            document = read_yaml(path.read_text(encoding="utf-8")) or {}
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             rows = (mark.line + 1,) if mark else ()

@@ -10,10 +10,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from ingestion.files import InputError, locate
-from ingestion.models import DEAL_FIELDS, DEALS, DealTable, deal_table
+from ingestion.models import DEAL_FIELDS, DEALS, DealTable, deal_table, read_yaml
 from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table
 from orchestration.preflight.contracts import type_error
@@ -295,7 +293,7 @@ def read_sources(root: Path) -> dict[str, frozenset[str]]:
     path = root / "dbt_project" / "dbt_project.yml"
     if not path.is_file():
         return {}
-    project = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    project = read_yaml(path.read_text(encoding="utf-8")) or {}
     sources = (project.get("vars") or {}).get("transaction_sources") or {}
     return {
         name: frozenset(models if isinstance(models, dict) else ("current",))
