@@ -20,6 +20,7 @@ import duckdb
 
 from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table, raw_schema
+from orchestration.machine_limits import MEMORY_VARIABLE, memory_limit
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT_SEEDS = (
@@ -209,6 +210,7 @@ def calculate(
     env = {name: value for name, value in os.environ.items() if not name.startswith(("COMMISSIONS_", "DBT_"))}
     env |= {
         "COMMISSIONS_HOME": str(home),
+        MEMORY_VARIABLE: memory_limit(),
         "COMMISSIONS_SEEDS": str(seeds),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
