@@ -144,12 +144,15 @@ def _compare(connection: duckdb.DuckDBPyConnection, original: str) -> None:
     ).fetchall()
     for schema, table in tables:
         name = f"{_quoted(schema)}.{_quoted(table)}"
-        before, after = (
-            connection.execute(f"select count(*) from {_quoted(database)}.{name}").fetchone()
-            for database in (original, "compacted")
-        )
-        if before != after:
-            raise CompactionError(f"the copy of {schema}.{table} has {after} rows, the file {before}")
+        rows = _rows(connection, f"{_quoted(original)}.{name}")
+        copied = _rows(connection, f"compacted.{name}")
+        if rows != copied:
+            raise CompactionError(f"the copy of {schema}.{table} has {copied} rows, the file {rows}")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    found = connection.execute(f"select count(*) from {table}").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _words(row: Sequence[object]) -> list[str]:

@@ -42,6 +42,7 @@ def _group_limits(root: Path) -> Iterator[int]:
         lines = (root / "proc/self/cgroup").read_text(encoding="ascii").splitlines()
     except OSError:
         return
+    names: tuple[str, ...]
     for line in lines:
         _, _, rest = line.partition(":")
         controllers, _, group = rest.partition(":")

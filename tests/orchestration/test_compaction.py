@@ -113,7 +113,7 @@ def test_a_repeat_does_not_make_the_file_longer(tmp_path: Path) -> None:
 def test_a_copy_that_differs_is_not_taken(warehouse: Path, tmp_path: Path) -> None:
     other = Path(shutil.copy(warehouse, tmp_path / "other.duckdb"))
     for change, message in (
-        ("delete from raw.deals where id = 7", f"the copy of raw.deals has .*{ROWS - 1}"),
+        ("delete from raw.deals where id = 7", f"the copy of raw.deals has {ROWS - 1} rows, the file {ROWS}"),
         ("drop view marts.named", "other columns|other views"),
         ("create or replace macro divide(a, b) as a / b", "other macros"),
         ("comment on table raw.credits is 'no'", "other tables"),
