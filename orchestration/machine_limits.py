@@ -1,7 +1,7 @@
 """How much memory DuckDB may take on this machine, and where it puts what does not fit.
 
 DuckDB by itself takes 80 % of the memory, also on a machine that it shares. Here it gets a share of what this process may
-use (the machine's memory, or less where a container or a systemd unit sets a limit), and no more than it is quick with.
+use (the machine's memory, or less where a container or a systemd unit sets a limit), and never more than a ceiling.
 What does not fit is written to the folder `spill` of the home.
 """
 
@@ -17,7 +17,7 @@ MEBIBYTE = 1024**2
 # Python, Dagster and dbt need the rest.
 MEMORY_SHARE = 0.4
 MEMORY_MIN = 512 * MEBIBYTE
-# More than this made no run of 100,000 deals quicker.
+# With Python beside it a run then stays below 3 GB.
 MEMORY_MAX = 2048 * MEBIBYTE
 
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
