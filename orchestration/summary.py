@@ -25,6 +25,8 @@ CURRENCIES_SHOWN = 5
 PLANS_SHOWN = 20
 PLANS_IN_A_COLUMN = 10
 NAME_WIDTH = 30
+# The example is sought in so many periods.
+PERIODS_SEARCHED = 6
 # A payout of this many lines is short enough to be an example; so many of them are unfolded.
 LINES_TELLING = 6
 LINES_SHOWN = 3
@@ -280,11 +282,21 @@ def _latest_period(marts: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def unfolded(marts: duckdb.DuckDBPyConnection) -> str:
-    """One payout back to its deals, tiers and rates: the latest in which a deal crosses a tier, else the latest."""
+    """One payout back to its deals, tiers and rates: a late one in which a deal crosses a tier, else the latest."""
     chosen = marts.execute(
         """
-        with tiers as (
-          select credit_id, count(*) as tier_count from marts.rpt_commission_tiers group by all
+        with recent as (
+          from marts.fct_payouts
+          where period_code in (select distinct period_code from marts.fct_payouts order by period_code desc limit ?)
+        ),
+        lines as (
+          from marts.fct_ledger_lines where posted_period_code in (select period_code from recent)
+        ),
+        tiers as (
+          select credit_id, count(*) as tier_count
+          from marts.rpt_commission_tiers
+          where credit_id in (select credit_id from lines)
+          group by all
         ),
         candidates as (
           select
@@ -294,8 +306,8 @@ def unfolded(marts: duckdb.DuckDBPyConnection) -> str:
             and max(tiers.tier_count) > 1
             and count(distinct lines.line_key) between 2 and ? as is_telling,
             count(distinct lines.line_key) as line_count
-          from marts.fct_payouts as payouts
-          inner join marts.fct_ledger_lines as lines
+          from recent as payouts
+          inner join lines
             on payouts.payee_id = lines.payee_id and payouts.plan_id = lines.plan_id
             and payouts.period_code = lines.posted_period_code and payouts.currency_code = lines.currency_code
           inner join tiers on lines.credit_id = tiers.credit_id
@@ -306,7 +318,7 @@ def unfolded(marts: duckdb.DuckDBPyConnection) -> str:
         order by is_telling desc, period_code desc, line_count > 1 desc, line_count, payout_key
         limit 1
         """,
-        [LINES_TELLING],
+        [PERIODS_SEARCHED, LINES_TELLING],
     ).fetchone()
     if chosen is None:
         return ""

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from orchestration import compaction
-from orchestration.compaction import CompactionError, compact
+from orchestration.compaction import CompactionError, compact, drop_models
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 100_000
@@ -108,6 +108,32 @@ def test_a_repeat_does_not_make_the_file_longer(tmp_path: Path) -> None:
         sizes.append(warehouse.stat().st_size)
     allowed = sizes[0] / (1 - compaction.FREE_SHARE_MAX)
     assert max(sizes) <= allowed, sizes
+
+
+def test_tables_that_are_dropped_first_make_no_repeat_longer(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    models = [
+        ("raw", "deals"),
+        ("raw", "credits"),
+        ("raw", "lines"),
+        ("raw", "not_there"),
+        ("marts", "named"),
+    ]
+    build(warehouse)
+    size, before = warehouse.stat().st_size, content(warehouse)
+    for _ in range(3):
+        assert drop_models(warehouse, models, file_bytes_min=0) == 3
+        build(warehouse)
+        assert warehouse.stat().st_size <= size * 1.01
+        assert content(warehouse) == before
+
+
+def test_only_the_named_tables_of_a_large_file_are_dropped(warehouse: Path) -> None:
+    before = content(warehouse)
+    assert drop_models(warehouse, [("raw", "deals")]) == 0
+    assert drop_models(warehouse.with_name("none.duckdb"), [("raw", "deals")], file_bytes_min=0) == 0
+    assert drop_models(warehouse, [("raw", "credits")], file_bytes_min=0) == 1
+    assert content(warehouse) == before
 
 
 def test_a_copy_that_differs_is_not_taken(warehouse: Path, tmp_path: Path) -> None:
