@@ -63,7 +63,7 @@ VARIABLES = (
     Variable("COMMISSIONS_CHUNK_ROWS", "`50000`", "rows that are landed at a time"),
     Variable(
         "COMMISSIONS_MEMORY_LIMIT",
-        "0.4 of the memory, 2 GiB at most",
+        "0.4 of the memory, 4 GiB at most",
         "memory that DuckDB may take, `4GB` or `50%`; what does not fit goes to `spill/` of the home",
     ),
     Variable("COMMISSIONS_ACTOR", "none", "who acts, where a command has no `--by`"),

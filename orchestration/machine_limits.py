@@ -17,8 +17,8 @@ MEBIBYTE = 1024**2
 # Python, Dagster and dbt need the rest.
 MEMORY_SHARE = 0.4
 MEMORY_MIN = 512 * MEBIBYTE
-# With Python beside it a run then stays below 3 GB.
-MEMORY_MAX = 2048 * MEBIBYTE
+# 100,000 deals need between 2 and 3 GiB: two models at a time hold what cannot be spilled.
+MEMORY_MAX = 4096 * MEBIBYTE
 
 _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
