@@ -142,6 +142,7 @@ def _copy_over(warehouse: Path, copy: Path, config: Mapping[str, str] | None) ->
     # In the memory: a connection to the file itself would lock it for the copy that it is to read.
     with duckdb.connect(":memory:", config=dict(config or {})) as connection:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")
         # Under its own name: that is how views and macros may name it.
         name = _quoted(warehouse.stem)
         connection.execute(f"attach {_literal(warehouse)} as {name} (read_only)")

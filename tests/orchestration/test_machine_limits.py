@@ -90,9 +90,9 @@ def test_a_limit_that_is_none_is_refused_before_anything_starts(given: str, tmp_
 def test_what_does_not_fit_goes_to_the_home_and_is_gone_afterwards(tmp_path: Path) -> None:
     config = limits(tmp_path, {"COMMISSIONS_MEMORY_LIMIT": "64MiB"})
     with duckdb.connect(str(tmp_path / "x.duckdb"), config=config) as connection:
-        connection.execute("create table t as select hash(i) as h from range(3000000) r(i) order by h")
+        connection.execute("create table t as select hash(i) as h from range(6000000) r(i) order by h")
         spilled = connection.execute("select sum(size) from duckdb_temporary_files()").fetchone()
-        assert connection.execute("select count(*) from t").fetchone() == (3000000,)
+        assert connection.execute("select count(*) from t").fetchone() == (6000000,)
         assert spilled is not None and list(spill_folder(tmp_path).iterdir())
     assert list(spill_folder(tmp_path).iterdir()) == []
 
