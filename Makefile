@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check sources summary test situations oracle histories mutants bench year month lint types ui kill lock clean
+.PHONY: help setup run check sources summary test situations oracle histories mutants bench big year month lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ mutants: $(READY) ## Break the stage models one by one and report which breaks n
 
 bench: $(READY) ## Measure the speed against hand-written SQL: make bench SIZES="10000 100000"
 	@$(BIN)/python -m benchmarks $(or $(SIZES),10000 100000)
+
+big: $(READY) ## Run a company of DEALS deals (default 100000) twice; fails when it grows, changes or prints too much.
+	@$(BIN)/python -m benchmarks.big --deals $(or $(DEALS),100000)
 
 lint: $(READY) ## Check the style of Python and SQL.
 	@$(BIN)/ruff check .

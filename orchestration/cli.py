@@ -185,13 +185,16 @@ def situations(folder: Path, only: str | None, keep: Path | None) -> None:
 
 
 @main.command()
+@click.option(
+    "--all", "everything", is_flag=True, help="Every table and every payout, however many there are."
+)
 @with_settings
-def summary(settings: RunSettings) -> None:
-    """Print the summary of the last published run."""
+def summary(settings: RunSettings, everything: bool) -> None:
+    """Print the summary of the last published run: about a screen; --all lists every payout."""
     from orchestration.summary import NothingPublished, summarise
 
     try:
-        click.echo(summarise(settings))
+        click.echo(summarise(settings, everything=everything))
     except NothingPublished as error:
         click.echo(str(error), err=True)
         sys.exit(EXIT_FAILED)

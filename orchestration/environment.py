@@ -61,6 +61,11 @@ VARIABLES = (
         "share of a table's rows that may vanish in one load, 1 = all",
     ),
     Variable("COMMISSIONS_CHUNK_ROWS", "`50000`", "rows that are landed at a time"),
+    Variable(
+        "COMMISSIONS_MEMORY_LIMIT",
+        "0.4 of the memory, 4 GiB at most",
+        "memory that DuckDB may take, `4GB` or `50%`; what does not fit goes to `spill/` of the home",
+    ),
     Variable("COMMISSIONS_ACTOR", "none", "who acts, where a command has no `--by`"),
     Variable(
         "COMMISSIONS_WAREHOUSE",

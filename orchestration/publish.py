@@ -111,12 +111,14 @@ def prepare(
     published: Path,
     key: str | None = None,
     unchanged: Collection[str] = (),
+    config: dict[str, str] | None = None,
     check: Check | None = None,
 ) -> Candidate:
     """Make the next copy beside ``published``. Every connection to the warehouse must be closed.
 
     Args:
         unchanged: marts that are in the published copy as the warehouse has them; they are taken over from it.
+        config: DuckDB settings of the connection that calculates the marts.
         check: called with the finished marts; what it raises leaves nothing behind.
 
     Raises PublishError as `publish` does.
@@ -135,7 +137,7 @@ def prepare(
         if unchanged and _may_be_taken_over(published, key):
             shutil.copyfile(published, temporary)
             temporary.chmod(0o644)
-        with ReadableWarehouse(warehouse, temporary, key) as readable:
+        with ReadableWarehouse(warehouse, temporary, key, config=config) as readable:
             candidate = _copy_marts(readable, temporary, unchanged)
             if check is not None:
                 check(readable)

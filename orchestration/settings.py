@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from orchestration.machine_limits import MEMORY_VARIABLE, LimitsError, memory_limit, spill_folder
 from orchestration.marts_file import open_marts, prepare_to_encrypt, read_key
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -191,15 +192,26 @@ class RunSettings:
         ``env`` defaults to the process environment; COMMISSIONS_WAREHOUSE and COMMISSIONS_HOME become absolute,
         because dbt runs in its own folder.
 
-        Raises SettingsError while a restore is unfinished: the books are not all there then.
+        Raises SettingsError while a restore is unfinished: the books are not all there then; and when
+        COMMISSIONS_MEMORY_LIMIT is no amount of memory.
         """
         target = os.environ if env is None else env
+        try:
+            target[MEMORY_VARIABLE] = memory_limit(target)
+        except LimitsError as error:
+            raise SettingsError(str(error)) from None
         if self.restoring.exists():
             raise SettingsError(
                 f"a restore into {self.home} was begun and not finished, so nothing is started. Finish it: "
                 f"{self.restoring.read_text(encoding='utf-8').strip()}"
             )
-        for folder in (self.home, self.dagster_home, self.logs, self.published.parent):
+        for folder in (
+            self.home,
+            self.dagster_home,
+            self.logs,
+            self.published.parent,
+            spill_folder(self.home),
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         complete_dagster_yaml(self.dagster_home / "dagster.yaml")
         target.update(TELEMETRY_OFF)

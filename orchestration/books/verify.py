@@ -105,6 +105,8 @@ def rebuild(settings: RunSettings, warehouse: Path, as_of_date: str) -> None:
             **TELEMETRY_OFF,
             "DBT_PROFILES_DIR": str(DBT_PROJECT_DIR),
             "COMMISSIONS_WAREHOUSE": str(warehouse),
+            # What it spills does not meet what a run spills.
+            "COMMISSIONS_HOME": str(warehouse.parent),
         },
         capture_output=True,
         text=True,

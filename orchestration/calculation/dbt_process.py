@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from orchestration.machine_limits import MEMORY_VARIABLE, memory_limit
 from orchestration.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, linked_seeds
 
 BUNDLED_SEEDS = (DBT_PROJECT_DIR.parent / "seeds").resolve()
@@ -140,7 +141,7 @@ class DbtProcess:
                     "vars": dict(variables or {}),
                     "json": write_json,
                     # What a parse depends on is the same for every home, so that one parse serves all.
-                    "env": {"COMMISSIONS_SEEDS": folder, "COMMISSIONS_HOME": "home"},
+                    "env": {"COMMISSIONS_SEEDS": folder, "COMMISSIONS_HOME": "home", MEMORY_VARIABLE: "50%"},
                 }
             )
             if not answer["ok"]:
@@ -180,7 +181,7 @@ class DbtProcess:
                 "warehouse": str(warehouse),
                 "seeds": BUNDLED if seeds.resolve() == BUNDLED_SEEDS else linked_seeds(seeds),
                 "vars": values,
-                "env": {"COMMISSIONS_HOME": str(home)},
+                "env": {"COMMISSIONS_HOME": str(home), MEMORY_VARIABLE: memory_limit()},
                 "compiled": compiled,
             }
         )

@@ -8,7 +8,7 @@ by tests too, is asked of rows and not of views.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -41,14 +41,14 @@ class ReadableWarehouse:
         copy: Path,
         key: str | None = None,
         *,
-        config: dict[str, str | bool | int | float | list[str]] | None = None,
+        config: Mapping[str, str] | None = None,
     ) -> None:
-        self.connection = duckdb.connect(":memory:", config=config or {})
+        self.connection = duckdb.connect(":memory:", config=dict(config or {}))
         try:
             self.connection.execute("attach ? as warehouse (read_only)", [str(warehouse)])
             attach(self.connection, copy, COPY, key, read_only=False)
             # As dbt calculates: in its time zone, with the functions of the warehouse.
-            self.connection.execute("set TimeZone = 'UTC'")
+            self.connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
             self.connection.execute("set search_path = 'memory.main,warehouse.main'")
             self._views = self._read_views()
             self._tables = self._read_tables(WAREHOUSE)

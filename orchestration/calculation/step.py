@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from ingestion.unchanged import raw_fingerprints
 from orchestration.calculation.checks import (
     PASS,
     Asked,
@@ -25,7 +26,6 @@ from orchestration.calculation.checks import (
 )
 from orchestration.calculation.dbt_process import BuildResult, DbtProcess, NodeResult
 from orchestration.calculation.fingerprints import Fingerprint, file_hash, fingerprints
-from orchestration.calculation.landed import raw_fingerprints
 from orchestration.calculation.readable import ReadableWarehouse
 from orchestration.calculation.state import forget, read_state, remember
 from orchestration.manifest import ready

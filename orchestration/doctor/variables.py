@@ -11,6 +11,7 @@ from ingestion.settings import Settings as IngestionSettings
 from ingestion.settings import SettingsError as IngestionSettingsError
 from orchestration.doctor.finding import Finding, Patient, check, error, ok, warning
 from orchestration.environment import unknown_names
+from orchestration.machine_limits import MEMORY_VARIABLE, LimitsError, memory_limit
 from orchestration.settings import SettingsError, dbt_as_of_date, resolve_as_of_date
 
 # More than a year back is no closing of last month: the date was left as the sample has it.
@@ -41,6 +42,11 @@ def values(patient: Patient) -> Iterator[Finding]:
         except IngestionSettingsError as problem:
             is_well = False
             yield error(str(problem), name, mend=f"correct it, or: unset {name}")
+    try:
+        memory_limit(patient.env)
+    except LimitsError as problem:
+        is_well = False
+        yield error(str(problem), MEMORY_VARIABLE, mend=f"correct it, or: unset {MEMORY_VARIABLE}")
     if patient.env.get("COMMISSIONS_ALLOW_SHRINK"):
         is_well = False
         yield warning(

@@ -58,6 +58,16 @@ def test_the_unfolded_payout_adds_up(first: subprocess.CompletedProcess[str]) ->
     assert heading.split()[-2:] == total.split()[-2:]
 
 
+def test_the_summary_is_printed_again_and_more_of_it_on_request(
+    installation: Installation, first: subprocess.CompletedProcess[str]
+) -> None:
+    again = installation.done("summary")
+    assert first.stdout.endswith(again)
+    assert len(again.splitlines()) < 70
+    assert "crm.Opportunity " not in again
+    assert "crm.Opportunity " in installation.done("summary", "--all")
+
+
 def test_the_run_is_in_dagsters_history(
     installation: Installation, first: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
