@@ -40,10 +40,12 @@ from orchestration.calculation.dbt_process import DbtError, current
 from orchestration.calculation.inputs import forget_run, read_books, read_inputs, record_run
 from orchestration.calculation.step import Calculated, Calculation, CalculationError
 from orchestration.column_lineage import ColumnLineage, landed_columns
+from orchestration.compaction import CompactionError, compact
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
+from orchestration.machine_limits import empty_spill, limits
 from orchestration.manifest import ensure_manifest, read_manifest
 from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.preflight import PreflightError, check_inputs, seeds_folder
@@ -139,6 +141,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                         context.log.info(f"Run {run_id} was killed; it is marked as failed")
             self._settings = settings
             self._calculated = None
+            empty_spill(settings.home)
             # As they are before anything is read: what is edited during the run is news to the next one.
             self._inputs = read_inputs(settings, seeds_folder(PROJECT_ROOT)).digest
             forget_run(settings)
@@ -152,7 +155,7 @@ def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-ar
     """All seed files and extracts, checked before anything is written."""
     try:
         run.settings.check_key()
-        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env())
+        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env(), full=is_full())
     except (ConfigError, MartsFileError) as error:
         raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
     except PreflightError as error:
@@ -183,7 +186,7 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
     def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
         before = {spec.key: rows_before(context.instance, spec.key) for spec in specs}
         try:
-            result = load_system(system.name, IngestionSettings.from_env())
+            result = load_system(system.name, IngestionSettings.from_env(), full=is_full())
         except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
             # Wrong data stays wrong: only what the network or the system failed is tried again.
             if isinstance(error, ApiError) and error.may_pass and context.retry_number < RETRIES:
@@ -469,6 +472,12 @@ def archived_landings(context: dg.AssetExecutionContext, run: RunResource) -> dg
             archive = archive_landings(connection, run.settings.landings)
     except BooksError as error:
         raise dg.Failure(f"{error}. The marts are published.", allow_retries=False) from None
+    try:
+        compacted = compact(run.settings.warehouse, config=limits(run.settings.home))
+    except CompactionError as error:
+        context.log.warning("The warehouse file keeps its size: %s", error)
+    else:
+        context.log.info(str(compacted))
     if context.run.job_name == DAILY:
         # The last step of a run that has landed and calculated everything.
         record_run(run.settings, run.inputs)

@@ -28,6 +28,8 @@ from orchestration.calculation.dbt_process import BuildResult, DbtProcess, NodeR
 from orchestration.calculation.fingerprints import Fingerprint, file_hash, fingerprints
 from orchestration.calculation.readable import ReadableWarehouse
 from orchestration.calculation.state import forget, read_state, remember
+from orchestration.compaction import drop_models
+from orchestration.machine_limits import limits
 from orchestration.manifest import ready
 from orchestration.publish import Candidate, prepare, published_nodes
 from orchestration.settings import RunSettings, dbt_as_of_date
@@ -122,6 +124,7 @@ class Calculation:
                 published=self.settings.published,
                 key=self.settings.published_key(),
                 unchanged=unchanged,
+                config=limits(self.settings.home),
                 check=check,
             )
         except CalculationError:
@@ -164,6 +167,10 @@ class Calculation:
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             landed = raw_fingerprints(connection)
         return fingerprints(self.manifest, seeds=self.seeds, landed=landed, variables=self.variables)
+
+    def _relation(self, name: str) -> tuple[str, str]:
+        node = self.manifest["nodes"][name]
+        return node["schema"], node["alias"]
 
     def _buildable(self) -> set[str]:
         return {
@@ -220,6 +227,11 @@ class Calculation:
         ready(self.dbt, seeds=self.seeds)
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             forget(connection, due)
+        if to_remember:
+            # Their old rows are of no use to anybody: readers have the published file.
+            drop_models(
+                self.settings.warehouse, [self._relation(name) for name in due if not found[name].is_view]
+            )
         chosen = (
             [] if set(due) == self._buildable() else ["--select", *(name.rsplit(".", 1)[-1] for name in due)]
         )
