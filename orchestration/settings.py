@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import yaml
 
 from orchestration.marts_file import open_marts, prepare_to_encrypt, read_key
+
+if TYPE_CHECKING:
+    import duckdb
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -116,6 +119,8 @@ class RunSettings:
         """Raise MartsFileError, before a run starts, for a key with which its marts could not be published."""
         key = self.published_key()
         if key:
+            import duckdb
+
             with duckdb.connect(":memory:") as connection:
                 prepare_to_encrypt(connection)
         if self.published.exists():

@@ -8,7 +8,22 @@ Sending never raises and, without channels, does nothing: an alert must not brea
 `channels` sends to one, `store` remembers what was sent, `runs` makes the alerts of a Dagster run, `sensors` are Dagster's.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from orchestration.alerts.alert import Alert, Kind, Severity
-from orchestration.alerts.sending import Sent, flush, send_alerts
+
+if TYPE_CHECKING:
+    from orchestration.alerts.sending import Sent, flush, send_alerts
 
 __all__ = ["Alert", "Kind", "Sent", "Severity", "flush", "send_alerts"]
+
+
+def __getattr__(name: str) -> Any:
+    # What sends imports the clients of all systems; the command line, which only names the commands, does without.
+    if name in ("Sent", "flush", "send_alerts"):
+        from orchestration.alerts import sending
+
+        return getattr(sending, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import duckdb
 
 from orchestration.lock import RunInProgress
 from orchestration.settings import PROJECT_ROOT, RunSettings, shown
@@ -27,6 +26,8 @@ def add_planning(main: click.Group, with_settings: Callable[..., Any]) -> None:
 
 
 def _told(what: Callable[[], list[str]]) -> None:
+    import duckdb
+
     from orchestration.planning.scratch import PlanningError
     from orchestration.preflight import PreflightError
 
