@@ -9,7 +9,7 @@ from typing import Any
 MEGABYTE = 1_000_000
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [list(header), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
@@ -57,7 +57,7 @@ def one_size(result: dict[str, Any]) -> str:
     return (
         f"{result['deals']:,} deals: {check['payouts']:,} payouts of {check['lines']:,} lines, "
         f"{check['amount']} USD, {verdict}\n"
-        f"{_table(['seconds', 'project', 'by hand', 'ratio'], rows)}\n"
+        f"{table(['seconds', 'project', 'by hand', 'ratio'], rows)}\n"
         f"  start-up of dbt {project['startup_seconds']:.2f} s, seeds {project['seed_seconds']:.2f} s, "
         f"publishing with all reports {project['publish_seconds']:.2f} s\n"
         f"  slowest: {slowest}{after}\n"
@@ -84,4 +84,4 @@ def growth(results: list[dict[str, Any]]) -> str:
                 _ratio(larger["baseline"]["seconds"], smaller["baseline"]["seconds"]),
             ]
         )
-    return _table(["growth", "deals", "project", "by hand"], rows) if rows else ""
+    return table(["growth", "deals", "project", "by hand"], rows) if rows else ""

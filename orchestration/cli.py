@@ -80,11 +80,16 @@ def with_settings(command: Callable[..., Any], *, keeps_today: bool = False) -> 
     return wrapped
 
 
-def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
-    """End the command with a message when sources.toml cannot be used; nothing was started or written then."""
+def with_sources(command: Callable[..., Any], *, says: str = "") -> Callable[..., Any]:
+    """End the command with a message when sources.toml cannot be used; nothing was started or written then.
+
+    ``says``: a line that is printed first, for the check imports the clients of all systems.
+    """
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if says:
+            click.echo(says)
         from ingestion.api.config import ConfigError
         from ingestion.registry import FILE_SYSTEMS, SYSTEMS, configured_systems
         from ingestion.settings import Settings as IngestionSettings
@@ -105,7 +110,7 @@ def with_sources(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
 @click.option("--full", is_flag=True, help="Land, build and check everything anew, whatever has changed.")
 @with_settings
-@with_sources
+@partial(with_sources, says="Reading the configuration of sources and cadences")
 def run(settings: RunSettings, wait: bool, full: bool) -> None:
     """Check, land, calculate and publish what has changed; then print the summary.
 

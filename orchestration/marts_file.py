@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 KEY_VARIABLE = "COMMISSIONS_PUBLISHED_KEY"
 CRYPTO_VARIABLE = "COMMISSIONS_PUBLISHED_CRYPTO"
@@ -65,6 +67,8 @@ def open_marts(path: Path, key: str | None = None, *, read_only: bool = True) ->
 
     Raises MartsFileError when the file is encrypted and the key is missing or wrong.
     """
+    import duckdb
+
     connection = duckdb.connect(":memory:")
     try:
         attach(connection, path, "marts", key, read_only=read_only)
@@ -88,6 +92,8 @@ def attach(
 
     Raises MartsFileError when the key is missing or wrong, or nothing safe to encrypt with is there.
     """
+    import duckdb
+
     options = ["read_only"] if read_only else []
     options += [f"block_size {SMALL_BLOCKS}"] if small_blocks else []
     parameters = [str(path)]
@@ -116,6 +122,8 @@ def attach(
 
 def prepare_to_encrypt(connection: duckdb.DuckDBPyConnection, env: Mapping[str, str] = os.environ) -> None:
     """Give the connection what it needs to write encrypted files. Raises MartsFileError when there is nothing safe."""
+    import duckdb
+
     code = env.get(CRYPTO_VARIABLE) or "httpfs"
     if code not in CRYPTO_CODES:
         raise MartsFileError(f"{CRYPTO_VARIABLE} is '{code}'. It is one of {', '.join(CRYPTO_CODES)}")
@@ -135,6 +143,8 @@ def prepare_to_encrypt(connection: duckdb.DuckDBPyConnection, env: Mapping[str, 
 
 def is_encrypted(path: Path) -> bool:
     """Whether the file is an encrypted DuckDB file: it then opens with no key at all in vain."""
+    import duckdb
+
     with duckdb.connect(":memory:") as probe:
         try:
             probe.execute("attach ? as probe (read_only)", [str(path)])

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import yaml
 
 from orchestration.machine_limits import MEMORY_VARIABLE, LimitsError, memory_limit, spill_folder
 from orchestration.marts_file import open_marts, prepare_to_encrypt, read_key
+
+if TYPE_CHECKING:
+    import duckdb
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -21,7 +24,8 @@ DBT_TARGET_DIR = DBT_PROJECT_DIR / "target"
 
 # Sections of dagster.yaml, each written into a home that has none of that name; what is there is never changed.
 # One run at a time and one writing step at a time: DuckDB has one writer. A run whose process is gone is noticed and
-# marked as failed; a job that may be begun anew says so itself with the tag dagster/max_retries.
+# marked as failed; a job that may be begun anew says so itself with the tag dagster/max_retries. Of the storage of events
+# see `missing_sections`.
 DAGSTER_SECTIONS = {
     "telemetry": """\
 telemetry:
@@ -38,6 +42,11 @@ concurrency:
   pools:
     default_limit: 1
     granularity: op
+""",
+    "event_log_storage": """\
+event_log_storage:
+  module: orchestration.deployment.event_log
+  class: PooledSqliteEventLogStorage
 """,
     "run_launcher": """\
 run_launcher:
@@ -59,6 +68,9 @@ run_retries:
 """,
 }
 DAGSTER_YAML = "".join(DAGSTER_SECTIONS.values())
+
+# Events that Dagster stores at once, of those that it knows all together: what a run plans.
+EVENT_BATCH_SIZE = 500
 
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -108,6 +120,8 @@ class RunSettings:
         """Raise MartsFileError, before a run starts, for a key with which its marts could not be published."""
         key = self.published_key()
         if key:
+            import duckdb
+
             with duckdb.connect(":memory:") as connection:
                 prepare_to_encrypt(connection)
         if self.published.exists():
@@ -215,6 +229,7 @@ class RunSettings:
             folder.mkdir(parents=True, exist_ok=True)
         complete_dagster_yaml(self.dagster_home / "dagster.yaml")
         target.update(TELEMETRY_OFF)
+        target.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         target["COMMISSIONS_HOME"] = str(self.home)
         target["COMMISSIONS_WAREHOUSE"] = str(self.warehouse)
         target["DAGSTER_HOME"] = str(self.dagster_home)
@@ -248,13 +263,25 @@ def complete_dagster_yaml(path: Path) -> None:
         content = yaml.safe_load(text) or {}
     except yaml.YAMLError:
         return
-    missing = [section for name, section in DAGSTER_SECTIONS.items() if name not in content]
+    missing = [DAGSTER_SECTIONS[name] for name in missing_sections(content)]
     if not missing:
         return
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     ended = text if not text or text.endswith("\n") else f"{text}\n"
     temporary.write_text(ended + "".join(missing), encoding="utf-8")
     os.replace(temporary, path)
+
+
+def missing_sections(content: Mapping[str, object]) -> list[str]:
+    """The names of the sections that a dagster.yaml should have and has not.
+
+    Whoever names a `storage` of his own, as for PostgreSQL, has one for the events: Dagster refuses both.
+    """
+    return [
+        name
+        for name in DAGSTER_SECTIONS
+        if name not in content and not (name == "event_log_storage" and "storage" in content)
+    ]
 
 
 def resolve_as_of_date(value: str | None) -> str | None:

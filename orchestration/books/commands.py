@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-import duckdb
 
 from orchestration.lock import RunInProgress
 from orchestration.settings import RunSettings
@@ -43,6 +42,8 @@ def add_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
 
 
 def _act(settings: RunSettings, is_dry_run: bool, what: Callable[[Any], list[str]]) -> None:
+    import duckdb
+
     from orchestration.books.desk import open_desk
     from orchestration.books.files import BooksError
     from orchestration.publish import PublishError

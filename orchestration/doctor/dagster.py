@@ -16,7 +16,7 @@ from orchestration.dead_runs import UNFINISHED
 from orchestration.doctor.finding import Finding, Patient, check, days_ago, error, ok, warning
 from orchestration.doctor.history import HistoryError, history
 from orchestration.lock import holder_of
-from orchestration.settings import DAGSTER_SECTIONS
+from orchestration.settings import missing_sections
 
 # The daemon says every half minute that it is alive.
 HEARTBEAT_SECONDS_MAX = 300
@@ -40,7 +40,7 @@ def settings_file(patient: Patient) -> Iterator[Finding]:
             mend=f"correct it, or: mv {path} {path}.broken && commissions prepare",
         )
         return
-    missing = [name for name in DAGSTER_SECTIONS if name not in content]
+    missing = missing_sections(content)
     if missing:
         yield warning(
             f"has no {', '.join(missing)}",
@@ -84,6 +84,11 @@ def _wrong(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if (content.get("telemetry") or {}).get("enabled", True) and "telemetry" in content:
         yield "telemetry is on", "telemetry: {enabled: false}"
+    if "storage" in content and "event_log_storage" in content:
+        yield (
+            "has two storages of events, which Dagster refuses",
+            "`storage` alone, and remove the section `event_log_storage`",
+        )
     retries = content.get("run_retries") or {}
     if retries.get("enabled") and retries.get("retry_on_asset_or_op_failure", True):
         yield (

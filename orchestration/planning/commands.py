@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import duckdb
 
 from orchestration.lock import RunInProgress
 from orchestration.settings import PROJECT_ROOT, RunSettings, shown
@@ -28,6 +27,8 @@ def add_planning(main: click.Group, with_settings: Callable[..., Any]) -> None:
 
 
 def _told(what: Callable[[], list[str]]) -> None:
+    import duckdb
+
     from orchestration.calculation.dbt_process import DbtError
     from orchestration.planning.scratch import PlanningError
     from orchestration.preflight import PreflightError

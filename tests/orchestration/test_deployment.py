@@ -112,7 +112,7 @@ def test_an_old_home_gets_what_it_lacks_and_keeps_what_somebody_wrote(tmp_path: 
     text = path.read_text()
     assert text.startswith(mine + "\n")
     content = yaml.safe_load(text)
-    assert set(content) == {"storage", *DAGSTER_SECTIONS}
+    assert set(content) == {"storage", *DAGSTER_SECTIONS} - {"event_log_storage"}
     assert content["run_retries"] == {"enabled": False}
     written = path.stat().st_mtime_ns
     settings.prepare({})
