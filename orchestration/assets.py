@@ -10,7 +10,6 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DbtProject
 from dagster_dlt.translator import DltResourceTranslatorData
 from pydantic import PrivateAttr
 
@@ -32,7 +31,6 @@ from orchestration.cadences import cadences_file, read_cadences
 from orchestration.calculation.checks import (
     PASS,
     CheckResult,
-    is_asked_in_runs,
     required_columns,
     shown_at,
 )
@@ -41,12 +39,13 @@ from orchestration.calculation.inputs import forget_run, read_books, read_inputs
 from orchestration.calculation.step import Calculated, Calculation, CalculationError
 from orchestration.column_lineage import ColumnLineage, landed_columns
 from orchestration.compaction import CompactionError, compact
+from orchestration.dbt_apart import dagster_dbt
 from orchestration.dead_runs import clear_dead_runs
 from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
 from orchestration.machine_limits import empty_spill, limits
-from orchestration.manifest import ensure_manifest, read_manifest
+from orchestration.manifest import ensure_manifest, read_manifest, ready_soon
 from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.preflight import PreflightError, check_inputs, seeds_folder
 from orchestration.publish import PublishError, put_candidate_in_place
@@ -65,6 +64,7 @@ from orchestration.translator import (
     PUBLISHED_KEY,
     ModelTranslator,
     RawTranslator,
+    dbt_group,
     dbt_key,
     dbt_layer,
     raw_group,
@@ -145,8 +145,8 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             # As they are before anything is read: what is edited during the run is news to the next one.
             self._inputs = read_inputs(settings, seeds_folder(PROJECT_ROOT)).digest
             forget_run(settings)
-            # dbt is imported while the inputs are checked.
-            current().start()
+            # dbt is imported and parses while the inputs are checked and landed.
+            ready_soon(seeds_folder(PROJECT_ROOT))
             yield self
 
 
@@ -264,10 +264,9 @@ def known_systems() -> Mapping[str, SourceSystem]:
         return FILE_SYSTEMS
 
 
-PROJECT = DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
+PROJECT = dagster_dbt.DbtProject(project_dir=DBT_PROJECT_DIR, profiles_dir=DBT_PROJECT_DIR)
 NODES = {name: node for name, node in MANIFEST["nodes"].items() if node["resource_type"] in ("seed", "model")}
 KEYS = {name: dbt_key(node) for name, node in NODES.items()}
-DATA_TESTS = "data_tests"
 
 
 def _marts() -> list[dg.AssetKey]:
@@ -276,18 +275,16 @@ def _marts() -> list[dg.AssetKey]:
 
 
 def _tested() -> list[str]:
-    """The nodes that a run asks data tests about, in the order of their keys."""
+    """The layers of whose tables a run asks data tests."""
     shown = {
-        shown_at(node, MANIFEST)
-        for node in MANIFEST["nodes"].values()
-        if node["resource_type"] == "test" and is_asked_in_runs(node, MANIFEST)
+        shown_at(node, MANIFEST) for node in MANIFEST["nodes"].values() if node["resource_type"] == "test"
     }
-    views = {
-        name
-        for name, node in NODES.items()
-        if node["config"].get("materialized") == "view" and required_columns(node)
-    }
-    return sorted(name for name in shown | views if name in NODES)
+    views = {name for name, node in NODES.items() if required_columns(node)}
+    return sorted({dbt_group(NODES[name]) for name in shown | views if name in NODES})
+
+
+def _check_name(group: str) -> str:
+    return f"data_tests_of_{group}"
 
 
 def model_specs() -> list[dg.AssetSpec]:
@@ -312,13 +309,14 @@ def model_specs() -> list[dg.AssetSpec]:
 @dg.multi_asset(
     name="calculate",
     specs=model_specs(),
+    # One a layer, with the failed tests by name in it: one a test would be a thousand events a run.
     check_specs=[
         dg.AssetCheckSpec(
-            DATA_TESTS,
-            asset=KEYS[name],
-            description="The data tests of this table that can fail because of what the run has changed; the failed ones by name.",
+            _check_name(group),
+            asset=CALCULATION_KEY,
+            description=f"The data tests of {group} that can fail because of what the run has changed.",
         )
-        for name in _tested()
+        for group in _tested()
     ],
     can_subset=True,
     pool=WRITER_POOL,
@@ -375,36 +373,39 @@ def _calculation(run: RunResource) -> Calculation:
 def _check_results(
     checks: Sequence[CheckResult], selected: Collection[dg.AssetCheckKey]
 ) -> Iterator[dg.AssetCheckResult]:
-    """One result a relation: how many tests were asked, and the failed ones by name with their rows."""
-    by_relation: dict[str, list[CheckResult]] = defaultdict(list)
+    """One result a layer: how many tests were asked, and the failed ones by name with their rows."""
+    by_layer: dict[str, list[CheckResult]] = defaultdict(list)
     for check in checks:
-        by_relation[check.node].append(check)
-    for relation, asked in by_relation.items():
-        key = KEYS.get(relation)
-        if key is None or dg.AssetCheckKey(key, DATA_TESTS) not in selected:
+        if check.node in NODES:
+            by_layer[dbt_group(NODES[check.node])].append(check)
+    for layer, asked in sorted(by_layer.items()):
+        if dg.AssetCheckKey(CALCULATION_KEY, _check_name(layer)) not in selected:
             continue
         wrong = [one for one in asked if one.status != PASS]
-        texts = [f"{MANIFEST['nodes'][one.unique_id]['name']}: {_told(one)}" for one in wrong]
         yield dg.AssetCheckResult(
-            check_name=DATA_TESTS,
-            asset_key=key,
+            check_name=_check_name(layer),
+            asset_key=CALCULATION_KEY,
             passed=not wrong,
             severity=(
                 dg.AssetCheckSeverity.WARN
                 if all(one.is_good for one in wrong)
                 else dg.AssetCheckSeverity.ERROR
             ),
-            description="; ".join(texts) or None,
+            description="; ".join(_told(one) for one in wrong) or None,
             metadata={"asked": len(asked), "failing_rows": sum(one.failing_rows for one in wrong)},
         )
 
 
 def _told(check: CheckResult) -> str:
+    node = MANIFEST["nodes"][check.unique_id]
+    table = KEYS[check.node].path[-1]
     if check.error:
-        return check.error
-    described = " ".join(str(MANIFEST["nodes"][check.unique_id].get("description") or "").split())
+        return f"{node['name']} on {table}: {check.error}"
     rows = "1 failing row" if check.failing_rows == 1 else f"{check.failing_rows:,} failing rows"
-    return f"{rows} ({described})" if described and check.unique_id.startswith("test.") else rows
+    if check.unique_id == check.node:
+        return f"{table}: {rows}, a column that its contract requires is empty"
+    described = " ".join(str(node.get("description") or "").split())
+    return f"{node['name']} on {table}: {rows}{f' ({described})' if described else ''}"
 
 
 @dg.asset(

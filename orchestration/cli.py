@@ -293,10 +293,11 @@ def run_daily(settings: RunSettings) -> bool:
         terminal.write(f"Commissions as of {settings.as_of_date or dbt_as_of_date()}; log {shown(log)}\n")
         terminal.flush()
         try:
-            from orchestration.calculation.dbt_process import current
+            from orchestration.manifest import ready_soon
+            from orchestration.preflight import seeds_folder
 
-            # dbt is imported on the other core while Dagster is.
-            current().start()
+            # dbt is imported and parses on the other core while Dagster is imported.
+            ready_soon(seeds_folder(PROJECT_ROOT))
             from dagster import DagsterInstance
 
             with DagsterInstance.get() as instance:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sqlglot.schema import MappingSchema
 from orchestration.translator import dbt_key
 
 DIALECT = "duckdb"
+_NAMED = re.compile(r'"([^"]+)"\."([^"]+)"(?!\.)')
 Table = tuple[str, str]
 Origins = frozenset[tuple[Table, str]]
 
@@ -283,7 +285,7 @@ class ColumnLineage:
 
     def _origins(self, sql: str) -> dict[str, Origins]:
         """The origins of a query's columns, from the last time where nothing that they follow from has changed."""
-        key = hashlib.sha256(json.dumps([sql, self._all_columns()]).encode()).hexdigest()
+        key = hashlib.sha256(json.dumps([sql, self._columns_named(sql)]).encode()).hexdigest()
         if key not in self._kept:
             found = column_origins(sql, self._columns)
             self._kept[key] = {
@@ -294,8 +296,10 @@ class ColumnLineage:
             for column, made in self._kept[key].items()
         }
 
-    def _all_columns(self) -> list[Any]:
-        return sorted([*table, list(columns)] for table, columns in self._columns.items())
+    def _columns_named(self, sql: str) -> list[Any]:
+        """The columns of the relations that the SQL names, as dbt writes them: in quotes, with their schema."""
+        named = set(_NAMED.findall(sql))
+        return sorted([*table, list(columns)] for table, columns in self._columns.items() if table in named)
 
     def keep(self) -> None:
         """Write what was followed, for the next run. Losing it costs time only."""

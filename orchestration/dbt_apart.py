@@ -1,4 +1,4 @@
-"""Imports dagster-dbt without dbt: import this before `dagster_dbt`.
+"""Imports dagster-dbt without dbt: everything of it is taken from here (`from orchestration.dbt_apart import dagster_dbt`).
 
 dbt runs as a process of its own. Importing it here as well takes three CPU seconds of every run, every code server and every
 web server, and gives nothing but names that dagster-dbt has itself for those who run dbt elsewhere, and a selection of
@@ -28,3 +28,5 @@ def import_dagster_dbt() -> None:
 
 
 import_dagster_dbt()
+
+import dagster_dbt as dagster_dbt  # noqa: E402  (after the above)

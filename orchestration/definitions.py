@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration import dbt_apart  # noqa: F401  (before anything that imports dagster-dbt)
 from orchestration.alerts.sensors import ALERT_SENSORS
 from orchestration.assets import ASSETS, CADENCES, SOURCE_SYSTEMS, RunResource
 from orchestration.automation import automated, automation_sensor

@@ -6,12 +6,14 @@ edited CSV file makes nothing stale. Files are compared by content, so that a ch
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -28,6 +30,7 @@ SEMANTIC_MANIFEST = PARSED_DIR / "semantic_manifest.json"
 DIGEST = PARSED_DIR / "project.sha256"
 PARTIAL_PARSE = PARSED_DIR / "partial_parse.msgpack"
 PROJECT_SUFFIXES = {".sql", ".yml", ".yaml", ".md", ".py"}
+PARSING = "dbt-parses"
 PACKAGES = ("dbt-core", "dbt-adapters", "dbt-duckdb", "duckdb")
 
 ManifestError = DbtError
@@ -120,6 +123,19 @@ def ready(
         if PARTIAL_PARSE.exists() and dbt.project == DBT_PROJECT_DIR:
             shutil.copy(PARTIAL_PARSE, folder)
         dbt.parse(Path(folder), digest, seeds=seeds, variables=variables)
+
+
+def ready_soon(seeds: Path = BUNDLED_SEEDS) -> None:
+    """Start dbt and have it parse the project meanwhile. What goes wrong is told by who needs it."""
+
+    def parse() -> None:
+        with contextlib.suppress(ManifestError, OSError):
+            ensure_manifest()
+            ready(current(), seeds=seeds)
+
+    current().start()
+    if not any(thread.name == PARSING for thread in threading.enumerate()):
+        threading.Thread(target=parse, name=PARSING, daemon=True).start()
 
 
 def read_manifest(path: Path = MANIFEST) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
+
+from orchestration.dbt_apart import dagster_dbt
 
 PREFLIGHT_KEY = dg.AssetKey("preflight")
 CALCULATION_KEY = dg.AssetKey("calculation")
@@ -87,11 +88,11 @@ class RawTranslator(DagsterDltTranslator):
         )
 
 
-class ModelTranslator(DagsterDbtTranslator):
+class ModelTranslator(dagster_dbt.DagsterDbtTranslator):
     """Names seeds and models; a seed waits for the preflight."""
 
     def __init__(self) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        super().__init__(dagster_dbt.DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """See `dbt_key`."""
@@ -102,7 +103,7 @@ class ModelTranslator(DagsterDbtTranslator):
         return dbt_group(dbt_resource_props)
 
     def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+        self, manifest: Mapping[str, Any], unique_id: str, project: dagster_dbt.DbtProject | None
     ) -> dg.AssetSpec:
         """The default spec; seeds get the preflight as their upstream."""
         spec = super().get_asset_spec(manifest, unique_id, project)

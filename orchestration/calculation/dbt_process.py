@@ -76,8 +76,10 @@ class DbtProcess:
 
     def start(self) -> None:
         """Start the process when there is none. Returns at once: dbt is imported meanwhile."""
+        if self._is_alive():
+            return
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
+            if self._is_alive():
                 return
             self._parsed.clear()
             self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed in stop()

@@ -53,6 +53,7 @@ class ReadableWarehouse:
             self._views = self._read_views()
             self._tables = self._read_tables(WAREHOUSE)
             self._shown: set[Name] = set()
+            self._copied = {name for schema, name in self._read_tables(COPY) if schema == "main"}
             self._readers = self._count_readers()
             for schema in {schema for schema, _ in [*self._views, *self._tables]}:
                 self.connection.execute(f'create schema if not exists memory."{schema}"')
@@ -77,15 +78,17 @@ class ReadableWarehouse:
         body = self._body((MARTS, name))
         self._show_what(body)
         created = self.connection.execute(f'create or replace table {COPY}."{name}" as {body}').fetchone()
+        self._copied.add(name)
         return int(created[0]) if created else 0
 
     def drop_mart(self, name: str) -> None:
         """Take a mart out of the copy that the warehouse no longer has."""
         self.connection.execute(f'drop table {COPY}."{name}"')
+        self._copied.discard(name)
 
     def copied(self) -> list[str]:
         """The marts in the copy."""
-        return sorted(name for schema, name in self._read_tables(COPY) if schema == "main")
+        return sorted(self._copied)
 
     def close_copy(self) -> None:
         """Make the copy a whole file and let go of it."""
@@ -124,7 +127,7 @@ class ReadableWarehouse:
         schema, table = name
         shown = f'memory."{schema}"."{table}"'
         body = self._body(name)
-        if schema == MARTS and (COPY, table) in self._copies():
+        if schema == MARTS and table in self._copied:
             self.connection.execute(f'create view {shown} as select * from {COPY}."{table}"')
         elif name in self._views:
             self._show_what(body)
@@ -133,9 +136,6 @@ class ReadableWarehouse:
             self.connection.execute(f"create {kind} {shown} as {body}")
         else:
             self.connection.execute(f"create view {shown} as {body}")
-
-    def _copies(self) -> set[Name]:
-        return {(COPY, name) for name in self.copied()}
 
     def _read_by(self, sql: str) -> Iterator[Name]:
         for match in _NAMES.finditer(sql):

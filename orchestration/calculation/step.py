@@ -196,7 +196,7 @@ class Calculation:
             name = waiting.pop()
             if name in nodes and name not in found:
                 found.add(name)
-                waiting += nodes[name]["depends_on"]["nodes"]
+                waiting += nodes[name]["depends_on"].get("nodes", [])
         return found
 
     def _due(self, found: Mapping[str, Fingerprint]) -> list[str]:
