@@ -57,6 +57,7 @@ from orchestration.translator import (
     ARCHIVE_KEY,
     BOOKS,
     CALCULATION_KEY,
+    FULL_TAG,
     MARTS,
     PREFLIGHT_GROUP,
     PREFLIGHT_KEY,
@@ -76,8 +77,8 @@ WRITER_POOL = "duckdb_writer"
 COUNTS = ("file", "new", "retired", "live")
 # How often a step is tried again after the network or a connected system failed it, and the seconds between.
 RETRIES = 2
-# The job that lands and calculates everything (schedules.py).
-DAILY = "daily"
+# The jobs that land and calculate everything (schedules.py).
+WHOLE_RUNS = ("daily", "full")
 RETRY_SECONDS = 60
 
 ensure_manifest()
@@ -93,6 +94,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _settings: RunSettings | None = PrivateAttr(default=None)
     _calculated: Calculated | None = PrivateAttr(default=None)
     _inputs: str = PrivateAttr(default="")
+    _is_full: bool = PrivateAttr(default=False)
     _books: str = PrivateAttr(default="")
 
     @property
@@ -111,6 +113,11 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def inputs(self) -> str:
         """A hash of all inputs as they were when the run began, and of the books as they were landed."""
         return f"{self._inputs} {self._books}"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether everything is done anew, whatever has changed."""
+        return self._is_full
 
     def note_books(self) -> None:
         """Note what the books say, right after they were landed."""
@@ -141,6 +148,8 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                         context.log.info(f"Run {run_id} was killed; it is marked as failed")
             self._settings = settings
             self._calculated = None
+            tags = context.run.tags if context.run else {}
+            self._is_full = is_full() or FULL_TAG in tags
             empty_spill(settings.home)
             # As they are before anything is read: what is edited during the run is news to the next one.
             self._inputs = read_inputs(settings, seeds_folder(PROJECT_ROOT)).digest
@@ -155,7 +164,7 @@ def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-ar
     """All seed files and extracts, checked before anything is written."""
     try:
         run.settings.check_key()
-        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env(), full=is_full())
+        checked = check_inputs(PROJECT_ROOT, IngestionSettings.from_env(), full=run.is_full)
     except (ConfigError, MartsFileError) as error:
         raise dg.Failure(f"{error}; nothing was written.", allow_retries=False) from None
     except PreflightError as error:
@@ -186,7 +195,7 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
     def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
         before = {spec.key: rows_before(context.instance, spec.key) for spec in specs}
         try:
-            result = load_system(system.name, IngestionSettings.from_env(), full=is_full())
+            result = load_system(system.name, IngestionSettings.from_env(), full=run.is_full)
         except (ApiError, ConfigError, InputError, LandingError, WarehouseBusyError) as error:
             # Wrong data stays wrong: only what the network or the system failed is tried again.
             if isinstance(error, ApiError) and error.may_pass and context.retry_number < RETRIES:
@@ -367,7 +376,7 @@ def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]
 
 
 def _calculation(run: RunResource) -> Calculation:
-    return Calculation(run.settings, MANIFEST, current(), seeds_folder(PROJECT_ROOT), full=is_full())
+    return Calculation(run.settings, MANIFEST, current(), seeds_folder(PROJECT_ROOT), full=run.is_full)
 
 
 def _check_results(
@@ -479,7 +488,7 @@ def archived_landings(context: dg.AssetExecutionContext, run: RunResource) -> dg
         context.log.warning("The warehouse file keeps its size: %s", error)
     else:
         context.log.info(str(compacted))
-    if context.run.job_name == DAILY:
+    if context.run.job_name in WHOLE_RUNS:
         # The last step of a run that has landed and calculated everything.
         record_run(run.settings, run.inputs)
     return dg.MaterializeResult(metadata={"tables": archive.tables, "rows": archive.rows})

@@ -23,6 +23,7 @@ KEYS = {
         "timezone",
         "first_month",
         "day_starts",
+        "full",
         "sensor_seconds",
         "land",
         "often",
@@ -59,6 +60,7 @@ class Cadences:
         timezone: of all cron expressions.
         first_month: YYYY-MM of the first month that is reviewed in Dagster.
         day_starts: since its last tick every source must have landed before the day's calculation.
+        full: cron of the run that does everything anew, empty where it is off.
         sensor_seconds: how often sensors look, at most.
         land: cron of each system's landing, empty where it is off.
         optional: systems that the calculation does not wait for.
@@ -76,6 +78,7 @@ class Cadences:
     timezone: str
     first_month: str
     day_starts: str
+    full: str
     sensor_seconds: int
     land: Mapping[str, str]
     optional: frozenset[str]
@@ -142,6 +145,7 @@ class _Reader:
             timezone=self.time_zone(),
             first_month=self.month("first_month", self.content.get("first_month", "2011-05")),
             day_starts=self.cron("day_starts", self.content.get("day_starts", "0 3 * * *")),
+            full=self.cron("full", self.content.get("full", ""), may_be_off=True),
             sensor_seconds=self.whole("sensor_seconds", self.content.get("sensor_seconds", 30), 1),
             land={DEFAULT: "0 4 * * *"}
             | {name: self.cron(f"land.{name}", text, may_be_off=True) for name, text in land.items()},

@@ -16,6 +16,8 @@ from orchestration.months import reviewed_month
 from orchestration.schedules import (
     calculation_job,
     daily,
+    full,
+    full_schedule,
     landed_keys,
     landing_jobs,
     landing_schedules,
@@ -37,6 +39,7 @@ defs = dg.Definitions(
     assets=[*automated(ASSETS, LANDED, CADENCES), reviewed_month(CADENCES.first_month)],
     jobs=[
         daily,
+        full,
         CALCULATION,
         review_months,
         *LANDINGS.values(),
@@ -49,6 +52,7 @@ defs = dg.Definitions(
     ],
     schedules=[
         *landing_schedules(CADENCES, LANDINGS),
+        *([full_schedule(CADENCES)] if CADENCES.full else []),
         *([payroll_schedule(CADENCES, payroll_job)] if CADENCES.payroll_cron else []),
     ],
     sensors=[

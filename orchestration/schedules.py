@@ -16,7 +16,7 @@ from ingestion.tables import SourceSystem
 from orchestration.cadences import Cadences
 from orchestration.preflight import seeds_folder
 from orchestration.settings import PROJECT_ROOT
-from orchestration.translator import MONTH_KEY, raw_key
+from orchestration.translator import FULL_TAG, MONTH_KEY, raw_key
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -35,6 +35,16 @@ daily = dg.define_asset_job(
     description="Check the inputs, land every source, calculate, publish: what `commissions run` does.",
     executor_def=dg.in_process_executor,
     tags=BEGUN_ANEW,
+)
+
+
+# The same with nothing taken for known: it shows what a run of changes alone would have missed.
+full = dg.define_asset_job(
+    "full",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
+    description="Land, build and check everything anew, with every data test: what `commissions run --full` does.",
+    executor_def=dg.in_process_executor,
+    tags={**BEGUN_ANEW, FULL_TAG: "true"},
 )
 
 
@@ -73,6 +83,18 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
         description="Check the inputs, calculate from what has landed, publish.",
         executor_def=dg.in_process_executor,
         tags=BEGUN_ANEW,
+    )
+
+
+def full_schedule(cadences: Cadences) -> dg.ScheduleDefinition:
+    """When everything is done anew."""
+    return dg.ScheduleDefinition(
+        name="full_schedule",
+        job=full,
+        cron_schedule=cadences.full,
+        execution_timezone=cadences.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Lands, builds and checks everything anew, with every data test.",
     )
 
 

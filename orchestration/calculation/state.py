@@ -8,6 +8,7 @@ that is somebody else, somebody ran dbt by hand and nothing is taken for known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import duckdb
 
@@ -17,24 +18,35 @@ TABLE = "calculation_state.nodes"
 LAST_INVOCATION = "main.last_invocation"
 
 
-def read_state(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The fingerprint each node was built with, by unique id; empty where nothing is known."""
+@dataclass(frozen=True)
+class Known:
+    """What a node was built with: the fingerprint that decides, and its definition alone."""
+
+    built: str
+    definition: str
+
+
+def read_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Known]:
+    """What each node was built with, by unique id, and each landed table was read with; empty where nothing is known."""
     try:
-        rows = connection.execute(f"select unique_id, built, invocation_id from {TABLE}").fetchall()
+        rows = connection.execute(
+            f"select unique_id, built, definition, invocation_id from {TABLE}"
+        ).fetchall()
         last = connection.execute(f"select invocation_id from {LAST_INVOCATION}").fetchone()
-    except duckdb.CatalogException:
+    except (duckdb.BinderException, duckdb.CatalogException):
         return {}
-    if last is None or any(invocation != last[0] for _, _, invocation in rows):
+    if last is None or any(invocation != last[0] for *_, invocation in rows):
         return {}
-    return {unique_id: built for unique_id, built, _ in rows}
+    return {unique_id: Known(built, definition) for unique_id, built, definition, _ in rows}
 
 
 def forget(connection: duckdb.DuckDBPyConnection, unique_ids: Iterable[str] | None) -> None:
     """Delete the rows of nodes that are about to be built; None: of all."""
-    _create(connection)
     if unique_ids is None:
-        connection.execute(f"delete from {TABLE}")
-    else:
+        # Also what an earlier version has left, which may have other columns.
+        connection.execute("drop schema if exists calculation_state cascade")
+    _create(connection)
+    if unique_ids is not None:
         connection.execute(f"delete from {TABLE} where list_contains(?, unique_id)", [list(unique_ids)])
 
 
@@ -47,8 +59,13 @@ def remember(connection: duckdb.DuckDBPyConnection, built: Mapping[str, Fingerpr
     connection.execute("begin")
     connection.execute(f"delete from {TABLE} where list_contains(?, unique_id)", [list(built)])
     connection.execute(
-        f"insert into {TABLE} select unnest(?::varchar[]), unnest(?::varchar[]), ?",
-        [list(built), [fingerprint.built for fingerprint in built.values()], last[0]],
+        f"insert into {TABLE} select unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[]), ?",
+        [
+            list(built),
+            [fingerprint.built for fingerprint in built.values()],
+            [fingerprint.definition for fingerprint in built.values()],
+            last[0],
+        ],
     )
     connection.execute(f"update {TABLE} set invocation_id = ?", [last[0]])
     connection.execute("commit")
@@ -57,5 +74,6 @@ def remember(connection: duckdb.DuckDBPyConnection, built: Mapping[str, Fingerpr
 def _create(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists calculation_state")
     connection.execute(
-        f"create table if not exists {TABLE} (unique_id varchar, built varchar, invocation_id varchar)"
+        f"create table if not exists {TABLE} "
+        "(unique_id varchar, built varchar, definition varchar, invocation_id varchar)"
     )

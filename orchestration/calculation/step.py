@@ -27,7 +27,7 @@ from orchestration.calculation.checks import (
 from orchestration.calculation.dbt_process import BuildResult, DbtProcess, NodeResult
 from orchestration.calculation.fingerprints import Fingerprint, file_hash, fingerprints
 from orchestration.calculation.readable import ReadableWarehouse
-from orchestration.calculation.state import forget, read_state, remember
+from orchestration.calculation.state import Known, forget, read_state, remember
 from orchestration.compaction import drop_models
 from orchestration.machine_limits import limits
 from orchestration.manifest import ready
@@ -81,6 +81,7 @@ class Calculation:
     full: bool = False
     built: list[NodeResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
+    bound: list[str] = field(default_factory=list)
 
     @property
     def target(self) -> Path:
@@ -168,6 +169,20 @@ class Calculation:
             landed = raw_fingerprints(connection)
         return fingerprints(self.manifest, seeds=self.seeds, landed=landed, variables=self.variables)
 
+    def _bound(self, known: Mapping[str, Known], found: Mapping[str, Fingerprint]) -> list[str]:
+        """The models whose columns dbt has compared with their contract, in SQL that is the same over the same columns.
+
+        Where landed tables have changed, their columns may have, so there are none.
+        """
+        sources = [name for name in found if name.startswith("source.")]
+        if any(name not in known or known[name].built != found[name].built for name in sources):
+            return []
+        return [
+            name.rsplit(".", 1)[-1]
+            for name, one in known.items()
+            if name.startswith("model.") and name in found and one.definition == found[name].definition
+        ]
+
     def _relation(self, name: str) -> tuple[str, str]:
         node = self.manifest["nodes"][name]
         return node["schema"], node["alias"]
@@ -205,6 +220,7 @@ class Calculation:
             known = {} if self.full else read_state(connection)
             if not known:
                 forget(connection, None)
+            self.bound = self._bound(known, found)
             there = {
                 (schema, name)
                 for schema, name in connection.execute(
@@ -216,7 +232,11 @@ class Calculation:
             name
             for name, node in self.manifest["nodes"].items()
             if name in buildable
-            and (known.get(name) != found[name].built or (node["schema"], node["alias"]) not in there)
+            and (
+                name not in known
+                or known[name].built != found[name].built
+                or (node["schema"], node["alias"]) not in there
+            )
         ]
 
     def _build(
@@ -239,7 +259,8 @@ class Calculation:
         self.built += [node for node in result.nodes if node.unique_id in found]
         if result.is_good:
             with duckdb.connect(str(self.settings.warehouse)) as connection:
-                remember(connection, {name: found[name] for name in due} if to_remember else {})
+                sources = [name for name in found if name.startswith("source.")]
+                remember(connection, {name: found[name] for name in (*due, *sources)} if to_remember else {})
             return
         self._write_results()
         if not result.nodes:
@@ -257,6 +278,7 @@ class Calculation:
             target=self.target,
             seeds=self.seeds,
             as_of_date=self.variables["as_of_date"],
+            bound=self.bound,
             compiled=compiled,
         )
 

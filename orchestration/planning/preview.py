@@ -118,7 +118,7 @@ def _changed(scratch: RunSettings, settings: RunSettings) -> Iterator[PreviewedP
             left join published.dim_payees as payees using (payee_id)
             where old.payout_amount is distinct from new.payout_amount
             group by all
-            order by plan_id, abs(sum(coalesce(new.payout_amount, 0)) - sum(coalesce(old.payout_amount, 0))) desc, payee_id
+            order by plan_id, abs(sum(coalesce(new.payout_amount, 0)) - sum(coalesce(old.payout_amount, 0))) desc, 1, 3
             """
         ).fetchall()
     yield from (PreviewedPayout(*row) for row in rows)
