@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check sources summary test situations oracle histories mutants bench big year month lint types ui kill lock clean
+.PHONY: help setup run preview check sources summary test quick situations oracle histories mutants bench big year month lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,14 +18,18 @@ setup: $(READY) ## Install everything into .venv, pinned by hash (the other targ
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 to 3.14 is needed, this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.11 ...") if not (3, 11) <= sys.version_info[:2] <= (3, 14) else 0'
-	@echo "Setting up .venv (once, about a minute) ..."
+	@echo "Setting up .venv (once, about two minutes) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@home=$$(mktemp -d) && COMMISSIONS_HOME=$$home $(BIN)/commissions prepare >/dev/null && rm -rf $$home
 	@touch $@
 
 run: $(READY) ## Land, calculate and publish, then print what everybody is paid and why.
 	@$(BIN)/commissions run
+
+preview: $(READY) ## Show after every edit of a seed or model which payouts it changes; publishes nothing. Ctrl-C ends it.
+	@$(BIN)/commissions preview --watch
 
 check: $(READY) ## Check plan seeds and extracts; writes nothing.
 	@$(BIN)/commissions check
@@ -39,8 +43,11 @@ summary: $(READY) ## Print the summary of the last good run again.
 ui: $(READY) ## Open the Dagster UI on the same graph.
 	@$(BIN)/commissions ui
 
-test: lint types ## Pass all checks: lint, types, dbt unit and data tests, pytest.
-	@$(BIN)/pytest
+test: lint types ## Pass all checks: lint, types, dbt unit and data tests, pytest. Prints the ten slowest and the total.
+	@$(BIN)/pytest --durations=10
+
+quick: $(READY) ## The edit loop: lint of changed files, unit tests of changed models, all situations.
+	@$(BIN)/python -m tests.quick
 
 situations: $(READY) ## Run the situations of a folder: make situations DIR=tests/calculation/situations
 	@$(BIN)/python -m orchestration.situations $(or $(DIR),tests/calculation/situations)

@@ -65,9 +65,19 @@ def is_asked_in_runs(node: Mapping[str, Any], manifest: Manifest) -> bool:
     """Whether a run asks this test at all: not where the preflight does, nor where the test says what proves it instead."""
     if (node["config"].get("meta") or {}).get("asked_in_runs") is False:
         return False
-    attached = manifest["nodes"].get(node.get("attached_node") or "")
+    return not is_asked_by_preflight(node, manifest)
+
+
+def is_asked_by_preflight(node: Mapping[str, Any], manifest: Manifest) -> bool:
+    """Whether the preflight evaluates this test on the CSV files: of seeds alone, of a kind that it knows, of all rows."""
+    parents = node["depends_on"]["nodes"]
     kind = (node.get("test_metadata") or {}).get("name")
-    return not (attached and attached["resource_type"] == "seed" and kind in PREFLIGHT_CHECKS)
+    return (
+        kind in PREFLIGHT_CHECKS
+        and not node["config"].get("where")
+        and bool(parents)
+        and all(parent.startswith("seed.") for parent in parents)
+    )
 
 
 def asked_tests(

@@ -96,9 +96,15 @@ def test_the_run_is_in_dagsters_history(
 def test_the_same_inputs_change_no_payout(
     installation: Installation, first: subprocess.CompletedProcess[str]
 ) -> None:
-    second = installation.commissions("run")
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "0 added, 0 changed, 0 removed" in second.stdout
+    before = installation.published.stat().st_ino
+    second = installation.done("run")
+    assert "Nothing has changed since the run of" in second
+    assert "44 seed files" in second
+    assert installation.published.stat().st_ino == before
+    # A file that was only touched is the same; so is everything to whoever asks for all of it.
+    third = installation.done("run", "--full")
+    assert "228 tables and views built, 0 unchanged" in third
+    assert "0 added, 0 changed, 0 removed" in third
     assert installation.ask("from publication.payout_changes") == []
 
 
