@@ -45,7 +45,7 @@ from orchestration.failures import read_failures, render
 from orchestration.lock import RunLock
 from orchestration.losses import LOSSES, losses_landed
 from orchestration.machine_limits import empty_spill, limits
-from orchestration.manifest import ensure_manifest, read_manifest, ready_soon
+from orchestration.manifest import ensure_manifest, manifest_digest, read_manifest, ready_soon
 from orchestration.marts_file import MartsFileError, open_marts
 from orchestration.preflight import PreflightError, check_inputs, seeds_folder
 from orchestration.publish import PublishError, put_candidate_in_place
@@ -83,6 +83,7 @@ RETRY_SECONDS = 60
 
 ensure_manifest()
 MANIFEST = read_manifest()
+MANIFEST_DIGEST = manifest_digest()
 
 
 class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -376,7 +377,9 @@ def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]
 
 
 def _calculation(run: RunResource) -> Calculation:
-    return Calculation(run.settings, MANIFEST, current(), seeds_folder(PROJECT_ROOT), full=run.is_full)
+    return Calculation(
+        run.settings, MANIFEST, current(), seeds_folder(PROJECT_ROOT), MANIFEST_DIGEST, run.is_full
+    )
 
 
 def _check_results(

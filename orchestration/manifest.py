@@ -98,6 +98,11 @@ def ensure_manifest() -> bool:
     return True
 
 
+def manifest_digest() -> str:
+    """The digest of the project that the manifest is of."""
+    return DIGEST.read_text(encoding="utf-8")
+
+
 def parse_aside(target: Path, digest: str = "") -> Path:
     """Parse the project into a folder and return the manifest in it; nothing else is written.
 

@@ -36,14 +36,18 @@ def lint(files: Sequence[str]) -> bool:
     """Check the style of the changed Python and SQL."""
     python = [name for name in files if name.endswith(".py")]
     sql = [name for name in files if name.endswith(".sql") and "/macros/" not in name]
-    commands = [[BIN / "ruff", "check", *python], [BIN / "ruff", "format", "--check", *python]] if python else []
+    commands = (
+        [[BIN / "ruff", "check", *python], [BIN / "ruff", "format", "--check", *python]] if python else []
+    )
     commands += [[BIN / "sqlfluff", "lint", *sql]] if sql else []
     return all([subprocess.run(command, cwd=ROOT, check=False).returncode == 0 for command in commands])
 
 
 def changed_models(files: Sequence[str]) -> list[str]:
     """The models whose SQL, description or unit tests changed."""
-    models = {Path(name).stem for name in files if name.startswith("dbt_project/models/") and name.endswith(".sql")}
+    models = {
+        Path(name).stem for name in files if name.startswith("dbt_project/models/") and name.endswith(".sql")
+    }
     for name in files:
         if name.startswith("dbt_project/models/") and name.endswith(".yml"):
             models |= {path.stem for path in (ROOT / name).parent.glob("*.sql")}
@@ -79,7 +83,9 @@ def unit_tests(models: Sequence[str]) -> bool:
     for node in done.nodes:
         if not node.is_good:
             print(f"FAILED {node.unique_id}\n{node.message}")
-    print(f"{len(done.nodes)} unit tests of {len(models)} models, {sum(node.is_good for node in done.nodes)} passed")
+    print(
+        f"{len(done.nodes)} unit tests of {len(models)} models, {sum(node.is_good for node in done.nodes)} passed"
+    )
     # No unit test for a changed model is no failure of this one.
     return done.is_good or (not done.nodes and "does not match any" in done.error)
 

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from orchestration.calculation.readable import ReadableWarehouse
 from orchestration.calculation.state import Known, forget, read_state, remember
 from orchestration.compaction import drop_models
 from orchestration.machine_limits import limits
-from orchestration.manifest import ready
+from orchestration.manifest import PACKAGES, project_digest, ready
 from orchestration.publish import Candidate, prepare, published_nodes
 from orchestration.settings import RunSettings, dbt_as_of_date
 
@@ -71,6 +72,7 @@ class Calculation:
 
     Args:
         seeds: folder of the CSV files.
+        digest: of the project that ``manifest`` is of (`manifest.project_digest`); empty: it is not compared.
         full: build and ask everything, whatever the fingerprints say.
     """
 
@@ -78,6 +80,7 @@ class Calculation:
     manifest: Manifest
     dbt: DbtProcess
     seeds: Path
+    digest: str = ""
     full: bool = False
     built: list[NodeResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
@@ -167,7 +170,8 @@ class Calculation:
         """Today's fingerprints of everything."""
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             landed = raw_fingerprints(connection)
-        return fingerprints(self.manifest, seeds=self.seeds, landed=landed, variables=self.variables)
+        shared = {**self.variables, **project_settings(self.dbt.project)}
+        return fingerprints(self.manifest, seeds=self.seeds, landed=landed, variables=shared)
 
     def _bound(self, known: Mapping[str, Known], found: Mapping[str, Fingerprint]) -> list[str]:
         """The models whose columns dbt has compared with their contract, in SQL that is the same over the same columns.
@@ -245,6 +249,9 @@ class Calculation:
         if not due:
             return
         ready(self.dbt, seeds=self.seeds)
+        if self.digest and self.digest != project_digest(self.dbt.project):
+            # Built would be other SQL than the one that the fingerprints are of.
+            raise CalculationError("the dbt project was edited while the run began; run again")
         with duckdb.connect(str(self.settings.warehouse)) as connection:
             forget(connection, due)
         if to_remember:
@@ -405,6 +412,12 @@ class Calculation:
             or asked.get(name) == PASS
             or (name not in asked and name.startswith("test.") and passed.get(name) == fingerprint.content)
         }
+
+
+def project_settings(project: Path) -> dict[str, str]:
+    """What all nodes depend on beside macros: the vars and settings of the project, and what calculates."""
+    files = {name: file_hash(project / name) for name in ("dbt_project.yml", "profiles.yml")}
+    return files | {package: version(package) for package in PACKAGES}
 
 
 def _count(checks: Sequence[CheckResult]) -> int:

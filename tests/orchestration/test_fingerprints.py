@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.calculation.fingerprints import Fingerprint, fingerprints
 from orchestration.calculation.state import forget, read_state, remember
+from orchestration.calculation.step import project_settings
 from orchestration.manifest import ensure_manifest, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,3 +222,13 @@ def test_a_table_of_an_earlier_version_is_no_knowledge() -> None:
         forget(connection, None)
         remember(connection, {"model.paid": Fingerprint("d", "c", False)})
         assert set(read_state(connection)) == {"model.paid"}
+
+
+def test_a_changed_var_of_the_project_is_in_every_fingerprint(tmp_path: Path) -> None:
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / "dbt_project" / name, tmp_path)
+    before = project_settings(tmp_path)
+    assert before == project_settings(ROOT / "dbt_project")
+    project = tmp_path / "dbt_project.yml"
+    project.write_text(project.read_text().replace("fx_rate_age_days_max: 7", "fx_rate_age_days_max: 8"))
+    assert project_settings(tmp_path) != before
