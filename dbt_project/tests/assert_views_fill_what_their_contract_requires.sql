@@ -1,4 +1,5 @@
--- Runs ask it themselves, of the views that have changed and, for marts, of their finished copy (orchestration/calculation/checks.py).
+-- Runs ask it themselves, of the views that have changed and, for marts, of their finished copy
+-- (orchestration/calculation/checks.py).
 {{ config(meta={'asked_in_runs': false}) }}
 -- A database enforces not_null on the tables that dbt builds, but not on views: here are the rows of views in which a
 -- column is empty that the contract requires. Every view with a contract is listed (tests/project/test_conventions.py).
