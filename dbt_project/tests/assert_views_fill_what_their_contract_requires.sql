@@ -5,7 +5,6 @@
 -- column is empty that the contract requires. Every view with a contract is listed (tests/project/test_conventions.py).
 {% set views = [
   'dim_currencies',
-  'dim_dates',
   'dim_payees',
   'dim_periods',
   'dim_plans',

@@ -9,8 +9,16 @@ from ingestion.registry import SYSTEMS
 from orchestration.assets import MANIFEST
 from orchestration.books.desk import DERIVED_MARTS, STATE_MARTS
 from orchestration.books.landed import TABLES
+from orchestration.calculation.checks import shown_at
 from orchestration.definitions import defs
-from orchestration.translator import ARCHIVE_KEY, MONTH_KEY, PREFLIGHT_KEY, PUBLISHED_KEY
+from orchestration.translator import (
+    ARCHIVE_KEY,
+    CALCULATION_KEY,
+    MONTH_KEY,
+    PREFLIGHT_KEY,
+    PUBLISHED_KEY,
+    dbt_group,
+)
 
 STAGES = {"parameters", "filtering", "valuation", "crediting", "attainment", "rewards", "ledger"}
 MARTS = (
@@ -98,22 +106,34 @@ def test_payouts_are_made_from_the_sources_and_the_seeds(specs: dict[dg.AssetKey
 
 
 def test_publishing_comes_after_every_other_asset(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
-    direct = {dep.asset_key for dep in specs[PUBLISHED_KEY].deps}
+    # The calculation as a whole comes out of every run; a mart that has not changed does not.
+    assert {dep.asset_key for dep in specs[PUBLISHED_KEY].deps} == {CALCULATION_KEY}
+    direct = {dep.asset_key for dep in specs[CALCULATION_KEY].deps}
     assert direct == {spec.key for spec in specs.values() if (spec.group_name or "").startswith("marts_")}
     assert {dg.AssetKey(["marts", name]) for name in MARTS} <= direct
     assert {key for key in specs if PUBLISHED_KEY in upstream(specs, key)} == {ARCHIVE_KEY, MONTH_KEY}
+    assert {key for key, spec in specs.items() if not spec.skippable} == {
+        *(spec.key for spec in specs.values() if (spec.group_name or "").startswith("raw_")),
+        PREFLIGHT_KEY,
+        PUBLISHED_KEY,
+        ARCHIVE_KEY,
+        MONTH_KEY,
+    }
 
 
-def test_every_dbt_test_is_an_asset_check() -> None:
+def test_every_dbt_test_is_in_the_check_of_its_layer() -> None:
     # Tests of models that a var switches off stay in the manifest, disabled.
-    tests = {
-        node["name"]
+    tests = [
+        node
         for node in MANIFEST["nodes"].values()
         if node["resource_type"] == "test" and node["config"]["enabled"]
-    }
+    ]
     assert tests
     checks = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
-    assert tests - checks == set()
+    shown = {shown_at(node, MANIFEST) for node in tests}
+    layers = {dbt_group(MANIFEST["nodes"][name]) for name in shown if name in MANIFEST["nodes"]}
+    assert {f"data_tests_of_{layer}" for layer in layers} - checks == set()
+    assert all(name in MANIFEST["nodes"] for name in shown)
 
 
 def test_the_job_takes_everything_in_one_process(specs: dict[dg.AssetKey, dg.AssetSpec]) -> None:
