@@ -237,20 +237,20 @@ class RunSettings:
             target["COMMISSIONS_SEEDS"] = linked_seeds(Path(seeds))
 
 
-def linked_seeds(folder: Path) -> str:
+def linked_seeds(folder: Path, project: Path = DBT_PROJECT_DIR) -> str:
     """A link to a folder of seeds, as seen from the dbt project; one a folder.
 
     dbt writes what it compiles of a file under `target path / path of the file`, which is the file itself where that path is
     absolute.
     """
     name = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    link = DBT_TARGET_DIR / "seeds" / name
+    link = project / "target" / "seeds" / name
     if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
         temporary = link.with_name(f"{name}.{os.getpid()}.tmp")
         temporary.symlink_to(folder, target_is_directory=True)
         os.replace(temporary, link)
-    return str(link.relative_to(DBT_PROJECT_DIR))
+    return str(link.relative_to(project))
 
 
 def complete_dagster_yaml(path: Path) -> None:

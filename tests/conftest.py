@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.situations.build import calculate
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "ingestion" / "sample"
 SAMPLE_AS_OF = date(2013, 6, 30)
@@ -33,14 +35,11 @@ def run(arguments: list[str], home: Path, folder: Path, extracts: Path) -> None:
 
 def build_warehouse(home: Path, as_of: date, extracts: Path = SAMPLE, seeds: Path = ROOT / "seeds") -> Path:
     """Land the extracts in `home` and calculate them with the plan seeds, without dbt's tests."""
-    # A copy of the project finds its own seeds in ../seeds, and is not edited meanwhile.
-    project = home / "project"
-    unwanted = shutil.ignore_patterns("target", "logs")
-    shutil.copytree(ROOT / "dbt_project", project / "dbt_project", ignore=unwanted)
-    shutil.copytree(seeds, project / "seeds")
     run([sys.executable, "-m", "ingestion"], home, ROOT, extracts)
-    dbt = [str(Path(sys.executable).parent / "dbt"), "build", "--vars", f"{{as_of_date: '{as_of}'}}"]
-    run([*dbt, "--exclude-resource-type", "test", "unit_test"], home, project / "dbt_project", extracts)
+    # One dbt a test process, which has parsed the project once.
+    copied = home / "seeds"
+    shutil.copytree(seeds, copied)
+    calculate(home, copied, as_of, ROOT / "dbt_project")
     return home / "warehouse.duckdb"
 
 

@@ -130,7 +130,8 @@ class DbtProcess:
         Raises DbtError with dbt's message when the project does not parse.
         """
         key = _key(variables)
-        folder = BUNDLED if is_like_bundled(seeds) else linked_seeds(seeds)
+        is_own = self.project == DBT_PROJECT_DIR
+        folder = BUNDLED if is_own and is_like_bundled(seeds) else linked_seeds(seeds, self.project)
         with self._lock:
             if self.has_parsed(digest, variables) and not write_json:
                 return
@@ -185,7 +186,7 @@ class DbtProcess:
                 "target": str(target),
                 "arguments": list(arguments),
                 "warehouse": str(warehouse),
-                "seeds": BUNDLED if seeds.resolve() == BUNDLED_SEEDS else linked_seeds(seeds),
+                "seeds": self._seen(seeds),
                 "vars": values,
                 "env": {"COMMISSIONS_HOME": str(home), MEMORY_VARIABLE: memory_limit()},
                 "compiled": compiled,
@@ -203,6 +204,12 @@ class DbtProcess:
             for node in answer.get("results", ())
         )
         return BuildResult(bool(answer["ok"]), nodes, str(answer["error"]))
+
+    def _seen(self, seeds: Path) -> str:
+        """A folder of seeds as seen from the project."""
+        if self.project == DBT_PROJECT_DIR and seeds.resolve() == BUNDLED_SEEDS:
+            return BUNDLED
+        return linked_seeds(seeds, self.project)
 
     def _is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

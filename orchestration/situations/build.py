@@ -18,7 +18,7 @@ import duckdb
 from ingestion.registry import SYSTEMS
 from ingestion.tables import PRECISION, Column, Table, raw_schema
 from orchestration.calculation.dbt_process import DbtError, DbtProcess, current
-from orchestration.manifest import MANIFEST, SEMANTIC_MANIFEST, ensure_manifest, ready
+from orchestration.manifest import MANIFEST, SEMANTIC_MANIFEST, ensure_manifest, project_digest, ready
 from orchestration.settings import DBT_PROJECT_DIR
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -210,8 +210,12 @@ def calculate(
     target = home / "target"
     build = ["build", "--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
     try:
-        ready(dbt, seeds=seeds, variables=variables)
         target.mkdir(parents=True, exist_ok=True)
+        if dbt is current():
+            ready(dbt, seeds=seeds, variables=variables)
+        else:
+            digest = project_digest(dbt.project, seeds)
+            dbt.parse(target, digest, seeds=seeds, variables=variables, write_json=True)
         if dbt is current() and not variables:
             _lay_manifest(target)
         done = dbt.run(

@@ -26,7 +26,7 @@ def small(build_once: BuildOnce) -> Metrics:
 
 @pytest.fixture(scope="module")
 def sample(sample_warehouse: Path) -> Metrics:
-    target = sample_warehouse.parent / "project" / "dbt_project" / "target"
+    target = sample_warehouse.parent / "target"
     return Metrics(target / "semantic_manifest.json", sample_warehouse)
 
 

@@ -123,7 +123,7 @@ def test_a_person_reads_it_as_a_table() -> None:
 def test_every_model_of_the_sample_has_the_columns_of_its_table(
     sample_warehouse: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    target = sample_warehouse.parent / "project" / "dbt_project" / "target"
+    target = sample_warehouse.parent / "target"
     manifest = json.loads((target / "manifest.json").read_text())
     # As in a first run: the tables of the sources are there, those of the models are not yet.
     with duckdb.connect(str(sample_warehouse), read_only=True) as connection:
