@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -132,7 +132,7 @@ class Calculation:
                 check=check,
             )
         except CalculationError:
-            self._explain_failures(found)
+            self._explain_failures()
             raise CalculationError(f"{_count(self.checks)} data tests failed") from None
         finally:
             self._write_results()
@@ -156,12 +156,15 @@ class Calculation:
         found = self.fingerprints()
         self._due(found)
         self._build(names, found, to_remember=False)
-        asked = self._tests_of(names, found)
+        asked = self._narrowed(
+            asked_tests(self.manifest, found, {}, full=False),
+            lambda parents: bool(set(names).intersection(parents)),
+        )
         compiled = self._compiled(asked.written, found)
         self.checks += self._ask_aside(asked, compiled)
         failed = not all(one.is_good for one in self.checks)
         if failed:
-            self._explain_failures(found)
+            self._explain_failures()
         self._write_results()
         if failed:
             raise CalculationError(f"{_count(self.checks)} data tests failed")
@@ -272,7 +275,7 @@ class Calculation:
         self._write_results()
         if not result.nodes:
             raise CalculationError(result.error)
-        self._ask_around_failures(found)
+        self._ask_around_failures(due, found)
         self._write_results()
         failed = sum(not node.is_good for node in self.built if node.status != "skipped")
         raise CalculationError(f"{failed} nodes could not be built")
@@ -289,36 +292,36 @@ class Calculation:
             compiled=compiled,
         )
 
-    def _ask_around_failures(self, found: Mapping[str, Fingerprint]) -> None:
-        """Ask the tests of what was built before a node failed: its input may be what is wrong."""
-        good = {node.unique_id for node in self.built if node.is_good}
-        bad = {node.unique_id for node in self.built} - good
-        asked = self._tests_of(good, found, without=bad)
+    def _ask_around_failures(self, due: Collection[str], found: Mapping[str, Fingerprint]) -> None:
+        """Ask the tests that read nothing of what could not be built: the input of the failed node may be what is wrong."""
+        bad = set(due) - {node.unique_id for node in self.built if node.is_good}
+        passed = published_nodes(self.settings.published, self.settings.published_key())
+        asked = self._narrowed(
+            asked_tests(self.manifest, found, passed, full=False),
+            lambda parents: not any(bad.intersection(self._read_by(parent)) for parent in parents),
+        )
         try:
             compiled = self._compiled(asked.written, found)
             self.checks += self._ask_aside(asked, compiled)
         except (CalculationError, duckdb.Error):
             return
         if not all(one.is_good for one in self.checks):
-            self._explain_failures(found)
+            self._explain_failures()
 
-    def _tests_of(
-        self, names: Collection[str], found: Mapping[str, Fingerprint], without: Collection[str] = ()
-    ) -> Asked:
-        asked = asked_tests(self.manifest, found, {})
+    def _narrowed(self, asked: Asked, is_meant: Callable[[Collection[str]], bool]) -> Asked:
+        """Those of the tests and views whose parents are meant."""
 
-        def is_meant(test: str) -> bool:
-            parents = set(self.manifest["nodes"][test]["depends_on"]["nodes"])
-            return bool(parents.intersection(names)) and not parents.intersection(without)
+        def meant(name: str) -> bool:
+            parents = self.manifest["nodes"][name]["depends_on"].get("nodes", [])
+            return is_meant([name] if name.startswith("model.") else parents)
 
+        generic = {
+            relation: [test for test in tests if meant(test)] for relation, tests in asked.generic.items()
+        }
         return Asked(
-            {
-                relation: kept
-                for relation, tests in asked.generic.items()
-                if (kept := [test for test in tests if is_meant(test)])
-            },
-            [test for test in asked.written if is_meant(test)],
-            [view for view in asked.views if view in names],
+            {relation: tests for relation, tests in generic.items() if tests},
+            [test for test in asked.written if meant(test)],
+            [view for view in asked.views if meant(view)],
         )
 
     def _ask_aside(self, asked: Asked, compiled: Mapping[str, str]) -> list[CheckResult]:
@@ -359,7 +362,7 @@ class Calculation:
         # dbt notes its invocations when it builds only, so nothing has to be remembered anew.
         return result
 
-    def _explain_failures(self, found: Mapping[str, Fingerprint]) -> None:
+    def _explain_failures(self) -> None:
         """Have dbt write the queries of failed tests, which the message names."""
         failed = [
             one.unique_id for one in self.checks if not one.is_good and one.unique_id.startswith("test.")
