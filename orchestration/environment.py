@@ -66,6 +66,11 @@ VARIABLES = (
         "0.4 of the memory, 4 GiB at most",
         "memory that DuckDB may take, `4GB` or `50%`; what does not fit goes to `spill/` of the home",
     ),
+    Variable(
+        "COMMISSIONS_FULL",
+        "none",
+        "`1`: a run takes nothing for known and does everything anew, as `commissions run --full` does",
+    ),
     Variable("COMMISSIONS_ACTOR", "none", "who acts, where a command has no `--by`"),
     Variable(
         "COMMISSIONS_WAREHOUSE",

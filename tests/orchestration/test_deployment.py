@@ -31,7 +31,7 @@ from orchestration.settings import DAGSTER_SECTIONS, RunSettings
 
 UNITS = ROOT / "orchestration" / "deployment"
 # Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.
-BEGUN_ANEW = {"daily", "calculate_now", *(f"land_{name}_now" for name in FILE_SYSTEMS)}
+BEGUN_ANEW = {"daily", "full", "calculate_now", *(f"land_{name}_now" for name in FILE_SYSTEMS)}
 
 
 @dg.op

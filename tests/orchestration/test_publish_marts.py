@@ -83,6 +83,7 @@ def test_the_copy_has_the_marts_and_nothing_else(tmp_path: Path) -> None:
         ("main", "fct_payouts", "BASE TABLE"),
         ("main", "rpt_payees", "BASE TABLE"),
         ("publication", "landed", "BASE TABLE"),
+        ("publication", "nodes", "BASE TABLE"),
         ("publication", "payout_changes", "BASE TABLE"),
         ("publication", "run", "BASE TABLE"),
     ]

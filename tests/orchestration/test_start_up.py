@@ -93,5 +93,5 @@ def test_the_graph_is_the_same_whether_dagster_dbt_finds_dbt_or_not(tmp_path: Pa
         told.append(answer.stdout.split())
     assert [is_loaded for _, _, is_loaded in told] == ["False", "True"]
     assert told[0][:2] == told[1][:2]
-    assert int(told[0][0]) > 100 and int(told[0][1]) > 100
+    assert int(told[0][0]) > 100 and int(told[0][1]) > 30
     assert (tmp_path / "apart").read_bytes() == (tmp_path / "together").read_bytes()
