@@ -38,7 +38,8 @@ def build_warehouse(home: Path, as_of: date, extracts: Path = SAMPLE, seeds: Pat
     run([sys.executable, "-m", "ingestion"], home, ROOT, extracts)
     # One dbt a test process, which has parsed the project once.
     copied = home / "seeds"
-    shutil.copytree(seeds, copied)
+    if seeds != copied:
+        shutil.copytree(seeds, copied)
     calculate(home, copied, as_of, ROOT / "dbt_project")
     return home / "warehouse.duckdb"
 

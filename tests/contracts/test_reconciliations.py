@@ -86,7 +86,10 @@ def failures(home: Path) -> set[str]:
     try:
         calculate(home, home / "seeds", AS_OF, ROOT / "dbt_project", command=command)
     except BuildError as error:
-        return {name for name, test in RECONCILIATIONS.items() if f"Failure in test {test}" in str(error)}
+        # A line for each test that failed: its name, and what dbt says.
+        failed = {line.partition(":")[0] for line in str(error).splitlines()}
+        assert failed <= set(RECONCILIATIONS.values()), error
+        return {name for name, test in RECONCILIATIONS.items() if test in failed}
     return set()
 
 
