@@ -50,7 +50,7 @@ quick: $(READY) ## The edit loop: lint of changed files, unit tests of changed m
 	@$(BIN)/python -m tests.quick
 
 situations: $(READY) ## Run the situations of a folder: make situations DIR=tests/calculation/situations
-	@$(BIN)/python -m orchestration.situations $(or $(DIR),tests/calculation/situations)
+	@$(BIN)/python -m orchestration.plans.situations $(or $(DIR),tests/calculation/situations)
 
 oracle: $(READY) ## Compare N random companies (default 300) with the independent calculation.
 	@ORACLE_COMPANIES=$(or $(N),300) $(BIN)/pytest -q tests/calculation -k random

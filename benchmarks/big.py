@@ -21,7 +21,7 @@ from benchmarks.company import LAST_DAY
 from benchmarks.extracts import write_extracts
 from benchmarks.project import ROOT, BenchmarkError, Cost, measured
 from benchmarks.report import MEGABYTE
-from orchestration.compaction import DROP_BYTES_MIN
+from orchestration.warehouse.compaction import DROP_BYTES_MIN
 
 DEALS = 100_000
 SCREEN_LINES = 60

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.landing.tables import PRECISION, Column
 from ingestion.registry import SYSTEMS
-from ingestion.tables import PRECISION, Column
 
 FIRST_DAY, LAST_DAY = "2024-01-01", "2025-12-31"
 LANDED_AT = "2026-01-01 00:00:00+00"

@@ -22,8 +22,8 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from benchmarks.report import table
-from orchestration.deployment.event_log import PooledSqliteEventLogStorage
-from orchestration.settings import EVENT_BATCH_SIZE
+from orchestration.defs.event_log import PooledSqliteEventLogStorage
+from orchestration.warehouse.settings import EVENT_BATCH_SIZE
 
 JOB = "daily"
 CHECK = "unique"

@@ -140,7 +140,7 @@ class Project:
     def publish(self) -> Cost:
         """Publish the marts, most of which are views that are calculated now."""
         code = (
-            "import sys; from pathlib import Path; from orchestration.publish import publish; "
+            "import sys; from pathlib import Path; from orchestration.warehouse.publish import publish; "
             "publish(warehouse=Path(sys.argv[1]), published=Path(sys.argv[2]))"
         )
         published = self.home / "published" / "marts.duckdb"

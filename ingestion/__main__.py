@@ -5,9 +5,9 @@ import sys
 
 from ingestion.api.config import ConfigError
 from ingestion.api.errors import ApiError
+from ingestion.landing.settings import Settings, SettingsError
 from ingestion.load import InputError, LandingError, LoadResult, WarehouseBusyError, load_system
 from ingestion.registry import SYSTEMS
-from ingestion.settings import Settings, SettingsError
 
 LINE = "{:<34} {:>9} {:>13} {:>9} {:>9}"
 

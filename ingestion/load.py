@@ -15,9 +15,9 @@ import dlt
 import duckdb
 
 from ingestion.api.errors import ApiError
-from ingestion.changes import Passes, check_system
-from ingestion.files import InputError, Problem, locate
-from ingestion.landing import (
+from ingestion.landing.changes import Passes, check_system
+from ingestion.landing.files import InputError, Problem, locate
+from ingestion.landing.pipeline import (
     LOAD_FILE_FORMAT,
     WarehouseBusyError,
     boundary,
@@ -27,11 +27,11 @@ from ingestion.landing import (
     prepare,
     quoted,
 )
+from ingestion.landing.settings import Settings
+from ingestion.landing.tables import SourceSystem, Table
+from ingestion.landing.unchanged import Landed, inputs_of, raw_fingerprints, recall, remember
 from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import SYSTEMS, configured_systems
-from ingestion.settings import Settings
-from ingestion.tables import SourceSystem, Table
-from ingestion.unchanged import Landed, inputs_of, raw_fingerprints, recall, remember
 
 __all__ = [
     "InputError",

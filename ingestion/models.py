@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from ingestion.api.config import Configured
-from ingestion.files import Problem
-from ingestion.settings import PROJECT_ROOT
+from ingestion.landing.files import Problem
+from ingestion.landing.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project" / "dbt_project.yml"
 # Vars of dbt that name the system behind some staging models, with the system that the value "files" stands for.

@@ -7,12 +7,12 @@ from pathlib import Path
 import dlt
 from dlt.sources import DltSource
 
-from ingestion import billing, crm, fx, hris, maven_crm
 from ingestion.api.config import Configured, read_sources
 from ingestion.api.sync import make_source
-from ingestion.landing import make_pipeline
-from ingestion.settings import Settings
-from ingestion.tables import SourceSystem
+from ingestion.landing.pipeline import make_pipeline
+from ingestion.landing.settings import Settings
+from ingestion.landing.tables import SourceSystem
+from ingestion.systems import billing, crm, fx, hris, maven_crm
 
 # The systems of the bundled sample, from files.
 FILE_SYSTEMS: dict[str, SourceSystem] = {

@@ -1,1 +1,1 @@
-"""Runs the warehouse: checks the seeds, lands the sources, calculates, publishes. Dagster only wraps."""
+"""Runs the warehouse: checks the seeds, lands the sources, calculates, publishes, closes, reports."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dagster as dg
 
-from orchestration.alerts.sensors import ALERT_SENSORS
-from orchestration.assets import ASSETS, CADENCES, SOURCE_SYSTEMS, RunResource
-from orchestration.automation import automated, automation_sensor
-from orchestration.books.dispute_jobs import DISPUTE_JOBS
-from orchestration.books.export_jobs import EXPORT_JOBS, journal_job, payroll_job
-from orchestration.books.jobs import JOBS
-from orchestration.events.jobs import deliver_events, events_are_due
-from orchestration.freshness import freshness_sensor
-from orchestration.months import reviewed_month
-from orchestration.schedules import (
+from orchestration.defs.alert_sensors import ALERT_SENSORS
+from orchestration.defs.assets import ASSETS, CADENCES, SOURCE_SYSTEMS, RunResource
+from orchestration.defs.automation import automated, automation_sensor
+from orchestration.defs.closing_jobs import JOBS
+from orchestration.defs.dispute_jobs import DISPUTE_JOBS
+from orchestration.defs.event_jobs import deliver_events, events_are_due
+from orchestration.defs.export_jobs import EXPORT_JOBS, journal_job, payroll_job
+from orchestration.defs.freshness import freshness_sensor
+from orchestration.defs.months import reviewed_month
+from orchestration.defs.schedules import (
     calculation_job,
     daily,
     full,
@@ -24,9 +24,9 @@ from orchestration.schedules import (
     payroll_schedule,
     review_months,
 )
-from orchestration.sensors import journal_sensor, losses_sensor
-from orchestration.statements.job import STATEMENT_JOBS
-from orchestration.write_back.jobs import WRITE_BACK_JOBS
+from orchestration.defs.sensors import journal_sensor, losses_sensor
+from orchestration.defs.statement_jobs import STATEMENT_JOBS
+from orchestration.defs.write_back_jobs import WRITE_BACK_JOBS
 
 LANDED = {name: landed_keys(system) for name, system in SOURCE_SYSTEMS.items()}
 FIRST_TABLES = {name: keys[0] for name, keys in LANDED.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.situations.build import calculate
+from orchestration.plans.situations.build import calculate
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "ingestion" / "sample"

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration.calculation.dbt_process import DbtError, current
-from orchestration.manifest import ensure_manifest, ready
-from orchestration.settings import RunSettings
-from orchestration.situations.__main__ import main as run_situations
+from orchestration.calculation.manifest import ensure_manifest, ready
+from orchestration.plans.situations.__main__ import main as run_situations
+from orchestration.warehouse.settings import RunSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent

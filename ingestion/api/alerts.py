@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ingestion.api.plans import used_columns, uses
-from ingestion.files import InputError, Problem
-from ingestion.tables import ColumnType, Table
+from ingestion.landing.files import InputError, Problem
+from ingestion.landing.tables import ColumnType, Table
 
 Described = Mapping[str, ColumnType | None]
 

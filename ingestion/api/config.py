@@ -31,7 +31,7 @@ from typing import Any, get_args
 
 from ingestion.api.client import ClientOptions
 from ingestion.api.connector import AUTH_SECRETS, Connector, Reading, SourceConfig
-from ingestion.tables import AMOUNT_SCALE, Column, ColumnType, SourceSystem, Table
+from ingestion.landing.tables import AMOUNT_SCALE, Column, ColumnType, SourceSystem, Table
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 # What looks like a secret in the name of a setting.
@@ -111,7 +111,7 @@ def connector_class(name: str) -> type[Connector]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(missing)
     try:
-        module = importlib.import_module(f"ingestion.{name}")
+        module = importlib.import_module(f"ingestion.systems.{name}")
     except ModuleNotFoundError as error:
         if error.name != f"ingestion.{name}":
             raise

@@ -13,7 +13,7 @@ import dlt
 from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, bearer
 from ingestion.api.client import Client, ClientOptions, Record
 from ingestion.api.errors import ApiError, FullReadNeeded
-from ingestion.tables import ColumnType, Table
+from ingestion.landing.tables import ColumnType, Table
 
 __all__ = ["Connector", "Deleted", "Finding", "FullReadNeeded", "Reading", "SourceConfig"]
 

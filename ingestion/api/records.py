@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from ingestion.api.client import Record
-from ingestion.files import (
+from ingestion.landing.files import (
     PROBLEMS_SHOWN,
     ROW_HASH,
     SOURCE_FILE,
@@ -25,7 +25,7 @@ from ingestion.files import (
     convert,
     hash_rows,
 )
-from ingestion.tables import Column, Table
+from ingestion.landing.tables import Column, Table
 
 Key = tuple[Any, ...]
 

@@ -22,11 +22,11 @@ from ingestion.api.config import Configured
 from ingestion.api.connector import Connector, Deleted, FullReadNeeded, Reading
 from ingestion.api.plans import used_columns
 from ingestion.api.records import Rows
-from ingestion.changes import Plan, digest_of, shrinks
-from ingestion.files import ROW_HASH, InputError, Problem
-from ingestion.landing import connect, landed_tables, make_resource, quoted
-from ingestion.settings import Settings
-from ingestion.tables import Table, raw_schema
+from ingestion.landing.changes import Plan, digest_of, shrinks
+from ingestion.landing.files import ROW_HASH, InputError, Problem
+from ingestion.landing.pipeline import connect, landed_tables, make_resource, quoted
+from ingestion.landing.settings import Settings
+from ingestion.landing.tables import Table, raw_schema
 
 State = Mapping[str, Any]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from orchestration.books.archive import archive_landings
 from orchestration.books.desk import RUN_FIRST, Desk
-from orchestration.books.files import BooksError
 from orchestration.books.period import PERIOD_CODE, next_period, write_book
+from orchestration.warehouse.files import BooksError
 
 # The state from which each release or approval starts, and the states that already have it.
 RELEASES = {

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
+from orchestration.warehouse.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
 
 HASH = "action_hash"
 NUMBER_WIDTH = 6

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.books.files import (
+from orchestration.books.period import DETERMINISTIC, PARQUET
+from orchestration.warehouse.files import (
     TEMPORARY,
     BooksError,
     canonical,
@@ -22,7 +23,6 @@ from orchestration.books.files import (
     replace_durably,
     sync,
 )
-from orchestration.books.period import DETERMINISTIC, PARQUET
 
 MANIFEST = "manifest.json"
 HASH = "archive_hash"

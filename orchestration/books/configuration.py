@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.books.actions import file_name
-from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
 from orchestration.books.settings_rows import NAME, read_settings
-from orchestration.preflight.files import SeedContract, names_of, read_contracts, read_seed
-from orchestration.settings import PROJECT_ROOT
+from orchestration.plans.checks.files import SeedContract, names_of, read_contracts, read_seed
+from orchestration.warehouse.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
+from orchestration.warehouse.settings import PROJECT_ROOT
 
 HASH = "entry_hash"
 FIELDS = frozenset(

@@ -13,12 +13,12 @@ import duckdb
 
 from orchestration.books.actions import Action, append, read_actions
 from orchestration.books.exports import Export, read_exports
-from orchestration.books.files import TEMPORARY, BooksError
 from orchestration.books.landed import land_books
 from orchestration.books.period import Book, read_books
-from orchestration.lock import RunLock
-from orchestration.publish import refresh_marts
-from orchestration.settings import RunSettings, shown
+from orchestration.warehouse.files import TEMPORARY, BooksError
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.publish import refresh_marts
+from orchestration.warehouse.settings import RunSettings, shown
 
 RUN_FIRST = "Run `commissions run` first; nothing was changed"
 # What actions change at once; amounts change with the next run.

@@ -12,8 +12,8 @@ from typing import Any
 from orchestration.books.acting import amount_of, check_period, done, first_open_period, needed
 from orchestration.books.actions import Action
 from orchestration.books.desk import Desk
-from orchestration.books.files import BooksError
 from orchestration.books.people import approver_roles, managers_of, names_of, people_of
+from orchestration.warehouse.files import BooksError
 
 # How many keys are shown when the one that was typed does not exist.
 NEAR_SHOWN = 3

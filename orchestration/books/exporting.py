@@ -14,10 +14,10 @@ from typing import Any
 
 from orchestration.books.desk import Desk
 from orchestration.books.exports import Draft, Export, write_export
-from orchestration.books.files import BooksError, file_hash, replace_durably
 from orchestration.books.period import PERIOD_CODE, next_period
-from orchestration.settings import shown
-from orchestration.summary import money
+from orchestration.warehouse.files import BooksError, file_hash, replace_durably
+from orchestration.warehouse.settings import shown
+from orchestration.wording import money
 
 # What a payroll file settles: the amounts of the ledger that it counts, and what it pays.
 PAYROLL_SETTLED = """

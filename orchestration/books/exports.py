@@ -16,7 +16,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.files import (
+from orchestration.books.period import DETERMINISTIC, MANIFEST, PARQUET
+from orchestration.warehouse.files import (
     TEMPORARY,
     BooksError,
     canonical,
@@ -27,7 +28,6 @@ from orchestration.books.files import (
     sync,
     write_durably,
 )
-from orchestration.books.period import DETERMINISTIC, MANIFEST, PARQUET
 
 HASH = "export_hash"
 SETTLED = "settled.parquet"

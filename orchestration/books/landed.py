@@ -12,9 +12,9 @@ import duckdb
 from orchestration.books.actions import Action, read_actions
 from orchestration.books.configuration import Entry, changes_of, read_entries
 from orchestration.books.exports import SETTLED, Export, read_exports
-from orchestration.books.files import BooksError
 from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
-from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.settings import DBT_PROJECT_DIR
 
 TABLES = (
     "actions",

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.files import (
+from orchestration.warehouse.files import (
     TEMPORARY,
     BooksError,
     canonical,

@@ -15,10 +15,10 @@ from typing import Any
 import duckdb
 
 from orchestration.books.actions import file_name
-from orchestration.books.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
-from orchestration.lock import RunLock
-from orchestration.marts_file import open_marts
-from orchestration.settings import RunSettings, shown
+from orchestration.warehouse.files import TEMPORARY, BooksError, canonical, hash_of, put_new, read_object
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.marts_file import open_marts
+from orchestration.warehouse.settings import RunSettings, shown
 
 HASH = "publication_hash"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,29 +13,13 @@ from typing import Any
 import yaml
 
 from ingestion.api.config import SECRET_WORDS
-from ingestion.settings import Settings as IngestionSettings
-from orchestration.books.files import BooksError
-from orchestration.cadences import cadences_file
-from orchestration.notifications import notifications_file
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from orchestration.warehouse.files import BooksError
 
 NAME, VALUE = "name", "value"
 # A file without settings in it is one row.
 TEXT = "text"
 # Kept as a mark beside what is refused as a secret: an address may hold a token, and nothing refuses these.
 SECRETIVE = re.compile(r"passw|token|private_?key|^key$|authori[sz]ation|url$", re.IGNORECASE)
-
-
-def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
-    """The files by the name under which the log has them: their path in the project, or their name outside of it."""
-    found = [
-        DBT_PROJECT_DIR / "dbt_project.yml",
-        *sorted((DBT_PROJECT_DIR / "models" / "custom").rglob("*.sql")),
-        IngestionSettings.from_env(env).sources,
-        cadences_file(env),
-        notifications_file(env),
-    ]
-    return {_told(path): path for path in found if path is not None and path.exists()}
 
 
 def read_settings(files: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
@@ -96,7 +79,3 @@ def _is_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _told(path: Path) -> str:
-    return path.relative_to(PROJECT_ROOT).as_posix() if path.is_relative_to(PROJECT_ROOT) else path.name

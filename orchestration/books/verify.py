@@ -15,13 +15,13 @@ from orchestration.books.actions import read_actions
 from orchestration.books.archive import check_archive, restore_landings
 from orchestration.books.configuration import read_entries
 from orchestration.books.exports import read_exports
-from orchestration.books.files import BooksError, file_hash
 from orchestration.books.landed import check_closings, check_exports, land_books
 from orchestration.books.period import DETERMINISTIC, LINES, PARQUET, read_books, totals
 from orchestration.books.publications import read_publications
-from orchestration.failures import core_line
-from orchestration.manifest import dbt_executable
-from orchestration.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, RunSettings
+from orchestration.calculation.manifest import dbt_executable
+from orchestration.warehouse.dbt_failures import core_line
+from orchestration.warehouse.files import BooksError, file_hash
+from orchestration.warehouse.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, RunSettings
 
 
 def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:

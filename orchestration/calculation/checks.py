@@ -6,7 +6,7 @@ none that has passed on the same data before. A test that fails is asked again a
 
 Not asked, because it is proven elsewhere in every run:
 
-- tests of seeds that the preflight evaluates on the files (`orchestration.preflight.contracts.CHECKS`);
+- tests of seeds that the preflight evaluates on the files (`orchestration.plans.checks.contracts.CHECKS`);
 - tests with `meta: {asked_in_runs: false}`, which say in their configuration what proves it instead.
 
 Asked beside the tests: that a view fills the columns which its contract requires; tables are held to that by DuckDB.
@@ -23,11 +23,23 @@ from typing import Any
 import duckdb
 
 from orchestration.calculation.fingerprints import Fingerprint
-from orchestration.calculation.readable import ReadableWarehouse
-from orchestration.preflight.contracts import CHECKS as PREFLIGHT_CHECKS
+from orchestration.warehouse.readable import ReadableWarehouse
 
 Manifest = Mapping[str, Any]
 FAIL, WARN, PASS = "fail", "warn", "pass"
+# The kinds of test that are evaluated on the files of the seeds (`orchestration.plans.checks.contracts.CHECKS`).
+PROVED_ON_FILES = frozenset(
+    {
+        "not_null",
+        "unique",
+        "unique_combination",
+        "accepted_values",
+        "relationships",
+        "no_overlap",
+        "contiguous_tiers",
+        "whole_months",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ def is_asked_by_preflight(node: Mapping[str, Any], manifest: Manifest) -> bool:
     parents = node["depends_on"]["nodes"]
     kind = (node.get("test_metadata") or {}).get("name")
     return (
-        kind in PREFLIGHT_CHECKS
+        kind in PROVED_ON_FILES
         and not node["config"].get("where")
         and bool(parents)
         and all(parent.startswith("seed.") for parent in parents)

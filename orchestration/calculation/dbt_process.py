@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from orchestration.machine_limits import MEMORY_VARIABLE, memory_limit
-from orchestration.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, linked_seeds
+from orchestration.warehouse.machine_limits import MEMORY_VARIABLE, memory_limit
+from orchestration.warehouse.settings import DBT_PROJECT_DIR, TELEMETRY_OFF, linked_seeds
 
 BUNDLED_SEEDS = (DBT_PROJECT_DIR.parent / "seeds").resolve()
 # As dbt_project.yml names the bundled folder.

@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.unchanged import raw_fingerprints
+from ingestion.landing.unchanged import raw_fingerprints
 from orchestration.calculation.checks import (
     PASS,
     Asked,
@@ -27,13 +27,13 @@ from orchestration.calculation.checks import (
 )
 from orchestration.calculation.dbt_process import BuildResult, DbtProcess, NodeResult
 from orchestration.calculation.fingerprints import Fingerprint, file_hash, fingerprints
-from orchestration.calculation.readable import ReadableWarehouse
+from orchestration.calculation.manifest import PACKAGES, project_digest, ready
 from orchestration.calculation.state import Known, forget, read_state, remember
-from orchestration.compaction import drop_models
-from orchestration.machine_limits import limits
-from orchestration.manifest import PACKAGES, project_digest, ready
-from orchestration.publish import Candidate, prepare, published_nodes
-from orchestration.settings import RunSettings, dbt_as_of_date
+from orchestration.warehouse.compaction import drop_models
+from orchestration.warehouse.machine_limits import limits
+from orchestration.warehouse.publish import Candidate, prepare, published_nodes
+from orchestration.warehouse.readable import ReadableWarehouse
+from orchestration.warehouse.settings import RunSettings, dbt_as_of_date
 
 Manifest = Mapping[str, Any]
 TESTS = "tests.json"

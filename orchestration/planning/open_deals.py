@@ -13,7 +13,7 @@ import duckdb
 import yaml
 
 from orchestration.planning.scratch import PlanningError, Scratch, literal, read_rows, seed_file
-from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.warehouse.settings import DBT_PROJECT_DIR
 
 # Added to the staging tables: the deal's number where it is open, so that a plan's filter can choose among open deals.
 NUMBER = "_open_deal_number"

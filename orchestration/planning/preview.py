@@ -16,14 +16,14 @@ from pathlib import Path
 import duckdb
 
 from orchestration.calculation.dbt_process import current
+from orchestration.calculation.manifest import MANIFEST, ensure_manifest, project_files, read_manifest
 from orchestration.calculation.step import Calculation, CalculationError
-from orchestration.lock import RunLock
-from orchestration.manifest import MANIFEST, ensure_manifest, project_files, read_manifest
-from orchestration.marts_file import attach
 from orchestration.planning.results import money, table_lines
 from orchestration.planning.scratch import PlanningError, published_as_of
-from orchestration.preflight import PreflightError, check_seeds
-from orchestration.settings import PROJECT_ROOT, RunSettings
+from orchestration.plans.checks import PreflightError, check_seeds
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.marts_file import attach
+from orchestration.warehouse.settings import PROJECT_ROOT, RunSettings
 
 PAYOUTS = "model.commissions.fct_payouts"
 COPIED = "copied_from"
@@ -97,7 +97,7 @@ def _copy(settings: RunSettings, as_of: str) -> RunSettings:
 
 
 def _told_failure(calculation: Calculation, error: CalculationError) -> str:
-    from orchestration.failures import read_failures, render
+    from orchestration.warehouse.dbt_failures import read_failures, render
 
     text = render(read_failures(calculation.target, calculation.manifest)) or str(error)
     return f"it cannot be calculated:\n{text}"

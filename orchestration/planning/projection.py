@@ -12,7 +12,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lock import RunLock
 from orchestration.planning.open_deals import DEALS, horizon, staging_models, win_open_deals
 from orchestration.planning.projected import TABLES, compare
 from orchestration.planning.results import money, table_lines, write_results
@@ -27,8 +26,9 @@ from orchestration.planning.scratch import (
     refuse_edited_seeds,
     seed_file,
 )
-from orchestration.settings import RunSettings
-from orchestration.situations.build import BuildError
+from orchestration.plans.situations.build import BuildError
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.settings import RunSettings
 
 # Open deals calculated in one build; each adds a copy of every plan.
 SCENARIOS_MAX = 40

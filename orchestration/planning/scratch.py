@@ -15,11 +15,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration.calculation.fingerprints import file_hash
-from orchestration.marts_file import open_marts
-from orchestration.preflight.problems import shown as shown_values
-from orchestration.publish import published_nodes
-from orchestration.settings import DBT_PROJECT_DIR, RunSettings, shown
-from orchestration.situations.build import calculate
+from orchestration.plans.checks.problems import shown as shown_values
+from orchestration.plans.situations.build import calculate
+from orchestration.warehouse.marts_file import open_marts
+from orchestration.warehouse.publish import published_nodes
+from orchestration.warehouse.settings import DBT_PROJECT_DIR, RunSettings, shown
 
 Cells = dict[str, str]
 

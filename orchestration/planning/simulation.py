@@ -15,7 +15,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.lock import RunLock
 from orchestration.planning.results import Table, money, table_lines, write_results
 from orchestration.planning.scratch import (
     PlanningError,
@@ -25,9 +24,10 @@ from orchestration.planning.scratch import (
     published_as_of,
     refuse_edited_seeds,
 )
-from orchestration.preflight import PreflightError, check_seeds
-from orchestration.settings import PROJECT_ROOT, RunSettings
-from orchestration.situations.build import BuildError
+from orchestration.plans.checks import PreflightError, check_seeds
+from orchestration.plans.situations.build import BuildError
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.settings import PROJECT_ROOT, RunSettings
 
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 CALCULATED = ("fct_commission_lines", "int_crediting__dispositions", "int_rewards__unpaid")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from orchestration.alerts.alert import presentable
-from orchestration.alerts.runs import alerts_of_run
-from orchestration.alerts.sensors import ALERT_SENSORS
 from orchestration.definitions import defs
+from orchestration.defs.alert_sensors import ALERT_SENSORS
+from orchestration.defs.alerts_of_runs import alerts_of_run
+from orchestration.telling.alerts.alert import presentable
 
 CHECKED = dg.AssetKey(["crm", "deals"])
 
@@ -113,7 +113,7 @@ def test_the_sensors_are_on_and_send(instance: dg.DagsterInstance, monkeypatch: 
     )
     sent: list[str] = []
     monkeypatch.setattr(
-        "orchestration.alerts.sensors.send_alerts",
+        "orchestration.defs.alert_sensors.send_alerts",
         lambda *alerts: sent.extend(alert.title for alert in alerts) or [],
     )
 

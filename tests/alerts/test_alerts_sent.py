@@ -18,11 +18,11 @@ from mail_server import PASSWORD, USER, MailServer, mail_server
 from receiving import SECRET
 from recorded_company import Clock
 
-from orchestration.alerts import Alert, Sent, flush, send_alerts
-from orchestration.alerts.config import AlertsConfig, read_alerts
-from orchestration.alerts.store import open_store
-from orchestration.notifications import NotificationsError
-from orchestration.settings import RunSettings
+from orchestration.telling.alerts import Alert, Sent, flush, send_alerts
+from orchestration.telling.alerts.config import AlertsConfig, read_alerts
+from orchestration.telling.alerts.store import open_store
+from orchestration.telling.notifications import NotificationsError
+from orchestration.warehouse.settings import RunSettings
 
 FAILED = Alert(
     "run_failed", "error", "Run of daily failed in step land_crm", "The CRM answered <html> & nothing else.", "daily/land_crm"

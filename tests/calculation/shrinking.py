@@ -11,7 +11,7 @@ from batches import Build, differences, expected, merged, name_of, renamed
 from company_files import Row, Tables
 from random_company import SHARED, list_gaps
 
-from orchestration.situations.build import BuildError
+from orchestration.plans.situations.build import BuildError
 
 STEPS_MAX = 150  # of one round
 ROUNDS_MAX = 4

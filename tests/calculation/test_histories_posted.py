@@ -23,7 +23,7 @@ from oracle.postings import Books, close_month
 from orchestration.books.actions import append, read_actions
 from orchestration.books.landed import land_books
 from orchestration.books.period import read_books, write_book
-from orchestration.situations.build import ROOT, calculate, write_raw_tables, write_seeds
+from orchestration.plans.situations.build import ROOT, calculate, write_raw_tables, write_seeds
 
 MONTHS = int(os.environ.get("HISTORY_MONTHS", "4"))
 COUNT = int(os.environ.get("HISTORIES", "12"))

@@ -17,7 +17,7 @@ from company_files import Tables
 from compared import exact
 from random_company import AS_OF, SHARED
 
-from orchestration.situations.build import build_warehouse
+from orchestration.plans.situations.build import build_warehouse
 
 SEED = int(os.environ.get("ORACLE_SEED", "1")) + 1_000_000
 COUNT = min(30, int(os.environ.get("ORACLE_COMPANIES", "30")))

@@ -18,7 +18,7 @@ from oracle.results import Deduction
 from random_company import AS_OF, SHARED
 from shrinking import shrunk, written_out
 
-from orchestration.situations.build import BuildError, build_warehouse
+from orchestration.plans.situations.build import BuildError, build_warehouse
 
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 COUNT = int(os.environ.get("ORACLE_COMPANIES", "300"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.situations.__main__ import main
-from orchestration.situations.case import SituationError, read_cases
-from orchestration.situations.rows import groups_of
-from orchestration.situations.run import CaseResult, compare, read_results, report, run_folder
+from orchestration.plans.situations.__main__ import main
+from orchestration.plans.situations.case import SituationError, read_cases
+from orchestration.plans.situations.rows import groups_of
+from orchestration.plans.situations.run import CaseResult, compare, read_results, report, run_folder
 
 FOLDER = Path(__file__).parent / "situations"
 CASES = read_cases(FOLDER)

@@ -10,9 +10,9 @@ from typing import Any
 
 from orchestration.books import acting
 from orchestration.books.desk import open_desk
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
-from orchestration.situations.build import Tables, build_warehouse
+from orchestration.plans.situations.build import Tables, build_warehouse
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 START = "2014-01-01"
 AS_OF = date(2014, 4, 30)

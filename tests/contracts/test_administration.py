@@ -20,12 +20,13 @@ from orchestration.books.configuration import (
     read_entries,
     record_configuration,
 )
-from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books
-from orchestration.books.settings_rows import read_settings, settings_files
+from orchestration.books.settings_rows import read_settings
 from orchestration.books.verify import verify
-from orchestration.settings import RunSettings
-from orchestration.situations.build import FIRST_LANDED, ROOT
+from orchestration.operating.settings_files import settings_files
+from orchestration.plans.situations.build import FIRST_LANDED, ROOT
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.settings import RunSettings
 
 AT = datetime(2014, 4, 1, 8, 30, tzinfo=UTC)
 KILLED = """

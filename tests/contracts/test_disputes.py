@@ -19,11 +19,11 @@ from contract_company import AS_OF, START, company, install
 from orchestration.books import acting, disputes
 from orchestration.books.actions import append, read_actions
 from orchestration.books.desk import Desk, open_desk
-from orchestration.books.files import BooksError
 from orchestration.books.verify import verify
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT, Tables, calculate, write_seeds
+from orchestration.plans.situations.build import ROOT, Tables, calculate, write_seeds
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 # Ana's two deals of March bring 10,333.00 x 10 %; each line is its part of the rounded total, the bonus of 50 apart.
 LINE = "2014-03|deals|crm/Opportunity/D1|direct|ana|0|main|ana|ana|booking"
@@ -57,7 +57,7 @@ def counted(original):
     return step
 from orchestration.books import disputes
 from orchestration.books.desk import open_desk
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 for name in ("fsync", "link", "replace", "rename"):
     setattr(os, name, counted(getattr(os, name)))
 with open_desk(RunSettings(home=pathlib.Path(sys.argv[1]))) as desk:
@@ -390,7 +390,7 @@ def test_actions_of_an_earlier_version_stay_valid_and_are_followed(tmp_path: Pat
 def test_the_commands_say_what_they_need_and_list(
     settings: RunSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration.cli import main
+    from orchestration.cli.main import main
 
     monkeypatch.setenv("COMMISSIONS_HOME", str(settings.home))
 
@@ -412,7 +412,7 @@ def test_the_commands_say_what_they_need_and_list(
 
 
 def test_the_same_actions_are_dagster_jobs(settings: RunSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration.books.dispute_jobs import DISPUTE_JOBS
+    from orchestration.defs.dispute_jobs import DISPUTE_JOBS
 
     monkeypatch.setenv("COMMISSIONS_HOME", str(settings.home))
     jobs = {job.name: job for job in DISPUTE_JOBS}

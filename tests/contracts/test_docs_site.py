@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from viewer_company import build
 
-from orchestration.docs_site import DocsError, write_docs
-from orchestration.settings import RunSettings
+from orchestration.reading.docs_site import DocsError, write_docs
+from orchestration.warehouse.settings import RunSettings
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pytest
 from contract_company import AS_OF
 from viewer_company import build
 
-from orchestration.audiences import key_of, share
 from orchestration.books import acting
 from orchestration.books.desk import open_desk
-from orchestration.explain import explain
-from orchestration.marts_file import (
+from orchestration.reading.audiences import key_of, share
+from orchestration.reading.explain import explain
+from orchestration.reading.summary import summarise
+from orchestration.reading.visibility import Declaration
+from orchestration.warehouse.marts_file import (
     CRYPTO_VARIABLE,
     KEY_VARIABLE,
     MartsFileError,
@@ -22,10 +24,8 @@ from orchestration.marts_file import (
     open_marts,
     read_key,
 )
-from orchestration.publish import PublishError, publish
-from orchestration.settings import RunSettings
-from orchestration.summary import summarise
-from orchestration.visibility import Declaration
+from orchestration.warehouse.publish import PublishError, publish
+from orchestration.warehouse.settings import RunSettings
 
 KEY = "a key of no company, 32 letters!"
 OTHER_KEY = "another key that opens no file.."

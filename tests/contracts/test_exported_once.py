@@ -14,13 +14,13 @@ from pay_groups import everybody
 
 from orchestration.books import acting, exporting
 from orchestration.books.desk import complete_log, open_desk
-from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books
 from orchestration.books.verify import verify
-from orchestration.events.deriving import derive
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT, calculate, write_seeds
+from orchestration.plans.situations.build import ROOT, calculate, write_seeds
+from orchestration.telling.events.deriving import derive
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 # Kills the process at its Nth durable step: a wait for the disk, or a change of a folder.
 KILLED = """
@@ -36,7 +36,7 @@ def counted(original):
     return step
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 for name in ("fsync", "link", "replace", "rename"):
     setattr(os, name, counted(getattr(os, name)))
 pathlib.Path.rename = counted(pathlib.Path.rename)
@@ -236,7 +236,7 @@ def test_an_export_killed_at_any_step_is_whole_or_not_there(settings: RunSetting
 
 def test_a_full_disk_exports_nothing(settings: RunSettings) -> None:
     script = "import pathlib, sys\nfrom orchestration.books import exporting\nfrom orchestration.books.desk import open_desk\n" \
-        "from orchestration.settings import RunSettings\nimport resource\n" \
+        "from orchestration.warehouse.settings import RunSettings\nimport resource\n" \
         "with open_desk(RunSettings(home=pathlib.Path(sys.argv[1]))) as desk:\n" \
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n" \
         "    exporting.payroll(desk, '2014-03', None, 'laura')\n"  # fmt: skip

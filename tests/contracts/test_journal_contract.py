@@ -30,8 +30,8 @@ from pay_groups import everybody
 
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
-from orchestration.books.files import BooksError
-from orchestration.settings import RunSettings
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.settings import RunSettings
 
 GOLDEN = Path(__file__).parent / "journal"
 OVER_TWO_YEARS = {

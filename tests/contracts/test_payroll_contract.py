@@ -20,8 +20,8 @@ from contract_company import START, approve, company, install
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
 from orchestration.books.verify import verify
-from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT
+from orchestration.plans.situations.build import ROOT
+from orchestration.warehouse.settings import RunSettings
 
 GOLDEN = Path(__file__).parent / "payroll"
 GROUPS = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.situations.build import calculate, write_seeds
+from orchestration.plans.situations.build import calculate, write_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.books.actions import Action, append, read_actions
 from orchestration.books.publications import Publication, record_publication
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 
 NOON = datetime(2014, 3, 31, 12, 0, tzinfo=UTC)
 

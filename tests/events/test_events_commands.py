@@ -14,11 +14,11 @@ from fault_server import Answer, Request, status
 from receiving import SECRET, Receiving
 from recorded_company import Company
 
-from orchestration.cli import main
-from orchestration.events import jobs
-from orchestration.events.jobs import deliver_events, events_are_due, why_due
-from orchestration.events.receivers import Receiver
-from orchestration.settings import TELEMETRY_OFF
+from orchestration.cli.main import main
+from orchestration.defs.event_jobs import deliver_events, events_are_due, why_due
+from orchestration.telling.events import jobs
+from orchestration.telling.events.receivers import Receiver
+from orchestration.warehouse.settings import TELEMETRY_OFF
 
 Type = Callable[..., Result]
 

@@ -14,10 +14,10 @@ from fault_server import Answer, Fault, hang_up, no_answer, retry_after, retry_a
 from receiving import Receiving
 from recorded_company import NOON, Clock, Company
 
-from orchestration.events.asking import Choice, dead_letters, replay
-from orchestration.events.delivery import Served, backoff_seconds, deliver
-from orchestration.events.outbox import Due, open_outbox
-from orchestration.events.receivers import Receiver
+from orchestration.telling.events.asking import Choice, dead_letters, replay
+from orchestration.telling.events.delivery import Served, backoff_seconds, deliver
+from orchestration.telling.events.outbox import Due, open_outbox
+from orchestration.telling.events.receivers import Receiver
 
 FAST = {"timeout_seconds": 0.4, "retry_seconds_min": 0, "retry_seconds_max": 0}
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from recorded_company import NOON, Company
 
-from orchestration.books.files import BooksError
-from orchestration.events.asking import verify
-from orchestration.events.delivery import catch_up
-from orchestration.events.deriving import derive
-from orchestration.events.outbox import open_outbox
+from orchestration.telling.events.asking import verify
+from orchestration.telling.events.delivery import catch_up
+from orchestration.telling.events.deriving import derive
+from orchestration.telling.events.outbox import open_outbox
+from orchestration.warehouse.files import BooksError
 
 CHANGED = [
     ("2014-02", "USD", "10.00", "12.50"),

@@ -13,7 +13,7 @@ from fault_server import Answer
 from receiving import SECRET, Receiving
 from recorded_company import Company
 
-from orchestration.events.outbox import open_outbox
+from orchestration.telling.events.outbox import open_outbox
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))

@@ -11,7 +11,7 @@ import pytest
 from receiving import SECRET
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from orchestration.events.signing import SecretError, headers, key_of, new_secret
+from orchestration.telling.signing import SecretError, headers, key_of, new_secret
 
 BODY = '{"type":"period.closed","data":{"amount":"963.08","name":"José"}}'.encode()
 

@@ -15,9 +15,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from ingestion.landing.settings import SAMPLE_DIR, Settings
 from ingestion.load import LoadResult, load_system
 from ingestion.registry import SYSTEMS
-from ingestion.settings import SAMPLE_DIR, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

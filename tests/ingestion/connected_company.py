@@ -11,12 +11,12 @@ from typing import Any
 import duckdb
 from fault_server import FaultServer, Recorded
 
-from ingestion.api.checks import check_sources, render_findings
 from ingestion.api.records import as_text
+from ingestion.checks import check_sources, render_findings
+from ingestion.landing.settings import Settings
+from ingestion.landing.tables import Table
 from ingestion.load import LoadResult, load_system
 from ingestion.registry import configured_systems, source_systems
-from ingestion.settings import Settings
-from ingestion.tables import Table
 
 PAYLOADS = Path(__file__).with_name("payloads")
 Row = dict[str, Any]

@@ -25,8 +25,8 @@ import test_zoho
 from connected_company import Connected
 from fault_server import FaultServer
 
-from ingestion.landing import landed_tables
-from ingestion.settings import Settings
+from ingestion.landing.pipeline import landed_tables
+from ingestion.landing.settings import Settings
 
 
 @dataclass(frozen=True)

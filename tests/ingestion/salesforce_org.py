@@ -10,7 +10,7 @@ from typing import Any
 
 from fault_server import Answer, FaultServer, Request
 
-from ingestion.salesforce.tables import TABLES
+from ingestion.systems.salesforce.tables import TABLES
 
 VERSION = "v62.0"
 DATA = f"/services/data/{VERSION}"

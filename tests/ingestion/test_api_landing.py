@@ -17,12 +17,12 @@ from ingestion.api.client import Client
 from ingestion.api.config import ConfigError, Configured, duration, read_sources
 from ingestion.api.connector import Connector, Deleted, FullReadNeeded, Reading, SourceConfig
 from ingestion.api.records import Rows, as_text
-from ingestion.files import InputError
+from ingestion.landing.files import InputError
+from ingestion.landing.settings import Settings
+from ingestion.landing.tables import Table, amount, flag, instant, text
 from ingestion.load import LoadResult, TableResult, load_system
 from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import FILE_SYSTEMS, connected_system, source_systems
-from ingestion.settings import Settings
-from ingestion.tables import Table, amount, flag, instant, text
 
 DEALS = Table(
     "deals",
@@ -321,7 +321,7 @@ def test_a_float_is_refused() -> None:
 
 
 def test_an_api_row_and_a_file_row_have_one_hash(tmp_path: Path) -> None:
-    from ingestion.files import open_extract, read_extract
+    from ingestion.landing.files import open_extract, read_extract
 
     path = tmp_path / "rates.csv"
     path.write_text("from,to,rate\nEUR,USD,1.10\n")

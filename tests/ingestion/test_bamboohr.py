@@ -12,8 +12,8 @@ from fault_server import Answer, FaultServer, Request, change, retry_after
 
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError, ForbiddenError
-from ingestion.bamboohr.tables import ALWAYS_SENT, EMPLOYEES
 from ingestion.load import TableResult
+from ingestion.systems.bamboohr.tables import ALWAYS_SENT, EMPLOYEES
 
 SPECIFICATION = payload("bamboohr/specification.json")
 KEY = "key-of-the-integration-user"

@@ -28,9 +28,9 @@ from test_salesforce_sample import CRM, fill
 from test_stripe import KEY as STRIPE_KEY
 from test_stripe import Account
 
+from ingestion.landing.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from ingestion.load import load_system
 from ingestion.registry import source_systems
-from ingestion.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 
 Row = dict[str, str]
 Build = Callable[[Path, date, Path, Path], Path]

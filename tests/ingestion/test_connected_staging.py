@@ -22,13 +22,13 @@ from fault_server import FaultServer
 from salesforce_org import CLIENT_ID, CLIENT_SECRET, standard_org
 from test_every_system import plan_over
 
-from ingestion import models
 from ingestion.api.alerts import SchemaAlert
-from ingestion.api.checks import check_sources
+from ingestion.checks import check_sources
+from ingestion.landing import models
+from ingestion.landing.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from ingestion.load import load_system
 from ingestion.registry import configured_systems, source_systems
-from ingestion.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
-from orchestration.preflight import tables as preflight
+from orchestration.plans.checks import tables as preflight
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 # Without unit tests, and without data tests that read models which are not built.

@@ -23,8 +23,8 @@ from fault_server import (
 
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
-from ingestion.dynamics.tables import TABLES
 from ingestion.load import TableResult
+from ingestion.systems.dynamics.tables import TABLES
 
 BASE = "/api/data/v9.2"
 CLIENT_ID, SECRET = "app.registration", "secret.of.the.app.registration"

@@ -13,7 +13,7 @@ from connected_company import Connected
 from fault_server import Answer, FaultServer, Request, retry_after
 
 from ingestion.api.errors import ApiError
-from ingestion.files import InputError
+from ingestion.landing.files import InputError
 from ingestion.load import TableResult
 
 # Reference rates as the bank published them (source: European Central Bank, free reuse with this notice).

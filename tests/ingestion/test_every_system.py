@@ -18,8 +18,8 @@ import ingestion
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.connector import Connector
 from ingestion.api.errors import ApiError
+from ingestion.landing.settings import SEEDS_DIR
 from ingestion.registry import configured_systems
-from ingestion.settings import SEEDS_DIR
 
 # Systems whose names a person chose (a table of REST addresses, files by pattern) have no vendor to fake.
 GENERIC = {"rest", "patterns", "ecb", "rates"}

@@ -20,9 +20,9 @@ from conftest import ROOT
 from every_system import EVERY_SYSTEM, Case, landed, running
 from test_landing_kill import CHILD, EARLIEST, SEED
 
+from ingestion.landing.settings import Settings
 from ingestion.load import load_system
 from ingestion.registry import source_systems
-from ingestion.settings import Settings
 
 # One of each kind: events, search by stamp, snapshots, delta links, change data capture.
 KINDS = ("stripe", "hubspot", "bamboohr", "dynamics", "quickbooks")

@@ -13,9 +13,9 @@ from fault_server import Answer, FaultServer, Request, change, expire_token, han
 
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
-from ingestion.hubspot import reader
-from ingestion.hubspot.tables import COMPANIES, DEALS, LINE_ITEMS
 from ingestion.load import TableResult
+from ingestion.systems.hubspot import reader
+from ingestion.systems.hubspot.tables import COMPANIES, DEALS, LINE_ITEMS
 
 TOKEN = "pat.token.of.the.app"
 KINDS = {

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from conftest import Company, Row
 
-from ingestion.billing import TABLES
-from ingestion.changes import plan_system
-from ingestion.files import InputError
+from ingestion.landing.changes import plan_system
+from ingestion.landing.files import InputError
 from ingestion.load import TableResult
+from ingestion.systems.billing import TABLES
 
 INVOICES, PAYMENTS = TABLES
 

@@ -22,9 +22,9 @@ import duckdb
 import pytest
 from conftest import ROOT, Company, Row, sample_rows
 
+from ingestion.landing.settings import Settings
 from ingestion.load import load_system, prepare, table_counts
 from ingestion.registry import SYSTEMS
-from ingestion.settings import Settings
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
 SEED = int(os.environ.get("KILL_SEED", "20111130"))
@@ -38,7 +38,7 @@ CHILD = """
 import os, signal, sys
 from dlt.destinations import job_client_impl
 from ingestion.load import load_system
-from ingestion.settings import Settings
+from ingestion.landing.settings import Settings
 
 moment, _, number = (sys.argv[2:] or [""])[0].partition(" ")
 merge, left = job_client_impl.SqlLoadJob.run, [int(number or 0)]

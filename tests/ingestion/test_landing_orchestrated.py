@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Company
 
+from ingestion.landing.settings import SAMPLE_DIR, Settings
 from ingestion.load import prepare, table_counts, verify
 from ingestion.registry import SYSTEMS
-from ingestion.settings import SAMPLE_DIR, Settings
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Company
 
-from ingestion.files import InputError
-from ingestion.load import TableResult, WarehouseBusyError, check_inputs, exclusive, load_system, table_counts
+from ingestion.landing.files import InputError
+from ingestion.load import (
+    TableResult,
+    WarehouseBusyError,
+    check_inputs,
+    exclusive,
+    load_system,
+    table_counts,
+)
 
 HEADER = b"payment_id,invoice_id,opportunity_id,kind,paid_date,currency_code,amount,updated_at"
 GOOD = b"P1,INV-1,SO1,payment,2012-01-31,USD,10.5000,2012-01-31T00:00:00Z"

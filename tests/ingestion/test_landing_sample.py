@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from conftest import Company, sample_header, sample_rows
 
+from ingestion.landing.settings import SAMPLE_DIR
 from ingestion.load import LoadResult, TableCount, check_inputs, table_counts
 from ingestion.registry import SYSTEMS
-from ingestion.settings import SAMPLE_DIR
 
 Loaded = tuple[Company, dict[str, LoadResult]]
 

@@ -14,8 +14,9 @@ import pytest
 from conftest import Company
 from test_landing_kill import start
 
-from ingestion import unchanged
-from ingestion.files import InputError
+from ingestion.landing import unchanged
+from ingestion.landing.files import InputError
+from ingestion.landing.tables import Column
 from ingestion.load import (
     LandingError,
     TableCount,
@@ -26,7 +27,6 @@ from ingestion.load import (
     table_counts,
 )
 from ingestion.registry import SYSTEMS
-from ingestion.tables import Column
 
 Change = Callable[[Company], None]
 

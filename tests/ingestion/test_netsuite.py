@@ -16,8 +16,8 @@ from fault_server import Answer, FaultServer, Request, change, cut_body, hang_up
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
 from ingestion.load import TableResult
-from ingestion.netsuite import oauth1, reader
-from ingestion.netsuite.tables import LINK, TABLES
+from ingestion.systems.netsuite import oauth1, reader
+from ingestion.systems.netsuite.tables import LINK, TABLES
 
 RECORDS = payload("netsuite/records.json")
 SECRETS = {

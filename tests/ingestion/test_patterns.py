@@ -17,12 +17,12 @@ import pytest
 from openpyxl import Workbook
 
 from ingestion.api.alerts import SchemaAlert
-from ingestion.api.checks import check_sources, render_findings
 from ingestion.api.config import ConfigError
-from ingestion.files import InputError
+from ingestion.checks import check_sources, render_findings
+from ingestion.landing.files import InputError
+from ingestion.landing.settings import Settings
 from ingestion.load import LoadResult, TableResult, load_system
 from ingestion.registry import configured_systems, source_systems
-from ingestion.settings import Settings
 
 CSV = "payee_id,month,quota\nana,2024-01-01,1000.10\nben,2024-01-01,0.3\n"
 

@@ -13,7 +13,7 @@ from fault_server import Answer, FaultServer, Request, change, cut_body, hang_up
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError, RateLimitError
 from ingestion.load import TableResult
-from ingestion.pipedrive import reader
+from ingestion.systems.pipedrive import reader
 
 TOKEN = "api.token.of.the.admin"
 REGION = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12"

@@ -25,8 +25,8 @@ from fault_server import (
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.load import TableResult
-from ingestion.quickbooks import reader
-from ingestion.quickbooks.tables import TABLES
+from ingestion.systems.quickbooks import reader
+from ingestion.systems.quickbooks.tables import TABLES
 
 RECORDS = payload("quickbooks/records.json")
 BASE = "/v3/company/4620816365000000000"

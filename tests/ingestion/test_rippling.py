@@ -12,8 +12,8 @@ from fault_server import FaultServer, Request, change, cut_body, hang_up, retry_
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
 from ingestion.load import TableResult
-from ingestion.rippling import connector
-from ingestion.rippling.tables import TABLES
+from ingestion.systems.rippling import connector
+from ingestion.systems.rippling.tables import TABLES
 
 SPECIFICATION = payload("rippling/specification.json")
 TOKEN, BASE = "key-of-the-company", "/platform/api"

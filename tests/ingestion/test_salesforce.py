@@ -28,12 +28,12 @@ from fault_server import (
 from salesforce_org import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
 
 from ingestion.api.alerts import SchemaAlert
-from ingestion.api.checks import check_sources, render_findings
 from ingestion.api.errors import ApiError, AuthError
-from ingestion.files import InputError
+from ingestion.checks import check_sources, render_findings
+from ingestion.landing.files import InputError
+from ingestion.landing.settings import SEEDS_DIR, Settings
 from ingestion.load import LoadResult, TableResult, load_system, table_counts
 from ingestion.registry import configured_systems, source_systems
-from ingestion.settings import SEEDS_DIR, Settings
 
 SYSTEM = "salesforce"
 TABLES = ("Opportunity", "OpportunitySplit", "User")
@@ -428,7 +428,7 @@ def run(company: Company, *module: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_commands_check_and_load_what_is_configured(company: Company) -> None:
-    looked = run(company, "ingestion.api.checks")
+    looked = run(company, "ingestion.checks")
     assert (looked.returncode, looked.stderr) == (0, ""), looked
     assert looked.stdout.endswith("All in order.\n")
     loaded = run(company, "ingestion", SYSTEM)
@@ -440,4 +440,4 @@ def test_the_commands_check_and_load_what_is_configured(company: Company) -> Non
     assert refused.returncode == 1
     assert refused.stderr.startswith("salesforce: ") and "invalid_grant" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert run(company, "ingestion.api.checks").returncode == 1
+    assert run(company, "ingestion.checks").returncode == 1

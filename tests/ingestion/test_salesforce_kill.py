@@ -24,9 +24,9 @@ from fault_server import FaultServer, Recorded
 from salesforce_org import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
 from test_landing_kill import CHILD, EARLIEST, ROUNDS, SEED
 
+from ingestion.landing.settings import Settings
 from ingestion.load import load_system
 from ingestion.registry import source_systems
-from ingestion.settings import Settings
 
 SYSTEM = "salesforce"
 TABLES = ("Opportunity", "OpportunitySplit", "User")

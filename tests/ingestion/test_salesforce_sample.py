@@ -15,11 +15,11 @@ from conftest import sample_rows
 from fault_server import FaultServer
 from salesforce_org import CLIENT_ID, CLIENT_SECRET, Org, Sobject, standard_fields
 
+from ingestion.landing.settings import SAMPLE_DIR, Settings
+from ingestion.landing.tables import Column, Table
 from ingestion.load import load_system
 from ingestion.registry import FILE_SYSTEMS, source_systems
-from ingestion.salesforce.tables import TABLES
-from ingestion.settings import SAMPLE_DIR, Settings
-from ingestion.tables import Column, Table
+from ingestion.systems.salesforce.tables import TABLES
 
 CRM = FILE_SYSTEMS["crm"]
 KINDS = {

@@ -24,7 +24,7 @@ from fault_server import (
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError, RateLimitError
 from ingestion.load import TableResult
-from ingestion.stripe.tables import TABLES
+from ingestion.systems.stripe.tables import TABLES
 
 FIXTURES, SPECIFICATION = payload("stripe/fixtures.json"), payload("stripe/specification.json")
 ITEMS = {
@@ -338,7 +338,7 @@ def test_many_changes_and_a_long_pause_are_read_whole(
     # Longer than events are kept: what happened meanwhile is in no event any more.
     del account.objects["invoices"]["in_0050"]
     assert company.load().tables["invoices"].retired == 0
-    monkeypatch.setattr("ingestion.stripe.connector.EVENTS_REACH", timedelta(0))
+    monkeypatch.setattr("ingestion.systems.stripe.connector.EVENTS_REACH", timedelta(0))
     assert company.load().tables["invoices"].retired == 1
 
 

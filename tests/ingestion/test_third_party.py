@@ -28,8 +28,8 @@ from test_bamboohr import KEY as BAMBOOHR_KEY
 from test_bamboohr import Hr
 
 from ingestion.load import TableResult
-from ingestion.rippling.tables import TABLES as RIPPLING
-from ingestion.stripe.tables import TABLES as STRIPE
+from ingestion.systems.rippling.tables import TABLES as RIPPLING
+from ingestion.systems.stripe.tables import TABLES as STRIPE
 
 KEY = "sk_test_12345"
 

@@ -6,11 +6,11 @@ import random
 import pytest
 from test_landing_refusals import CASES, GOOD, HEADER, HEADERS
 
-from ingestion.files import ExtractFile, locate, open_extract, read_rows
+from ingestion.landing.files import ExtractFile, locate, open_extract, read_rows
+from ingestion.landing.settings import SAMPLE_DIR
+from ingestion.landing.tables import Table, amount, day, flag, instant, rate, text, whole
+from ingestion.landing.vectorised import read_fast
 from ingestion.registry import FILE_SYSTEMS
-from ingestion.settings import SAMPLE_DIR
-from ingestion.tables import Table, amount, day, flag, instant, rate, text, whole
-from ingestion.vectorised import read_fast
 
 TABLE = Table(
     "t",

@@ -11,8 +11,8 @@ from ingestion.api.auth import bearer
 from ingestion.api.client import Client, ClientOptions
 from ingestion.api.errors import ApiError
 from ingestion.api.writing import Outgoing
-from ingestion.hubspot.writer import HubSpotWriter
-from ingestion.salesforce.writer import SalesforceWriter
+from ingestion.systems.hubspot.writer import HubSpotWriter
+from ingestion.systems.salesforce.writer import SalesforceWriter
 
 TOKEN = "token.of.the.crm"
 RECORDS = [Outgoing(f"deal|{name}|USD", {"amount_paid": Decimal("12.5000"), "month": None}) for name in "abc"]

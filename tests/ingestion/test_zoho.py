@@ -24,8 +24,8 @@ from fault_server import (
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
 from ingestion.load import TableResult
-from ingestion.zoho import reader
-from ingestion.zoho.tables import TABLES
+from ingestion.systems.zoho import reader
+from ingestion.systems.zoho.tables import TABLES
 
 RECORDS = payload("zoho/records.json")
 BASE = "/crm/v8"

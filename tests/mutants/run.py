@@ -32,9 +32,9 @@ from mutations import Mutation, marked  # noqa: E402
 from random_company import AS_OF  # noqa: E402
 from warehouse import Project, UnitTests, Warehouse  # noqa: E402
 
-from orchestration.situations.build import build_warehouse, calculate  # noqa: E402
-from orchestration.situations.case import read_cases  # noqa: E402
-from orchestration.situations.rows import groups_of, tables_of  # noqa: E402
+from orchestration.plans.situations.build import build_warehouse, calculate  # noqa: E402
+from orchestration.plans.situations.case import read_cases  # noqa: E402
+from orchestration.plans.situations.rows import groups_of, tables_of  # noqa: E402
 
 AIM = 0.95
 COMPANIES = 60

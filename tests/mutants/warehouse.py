@@ -12,7 +12,7 @@ import duckdb
 from compared import COMPARED
 from mutations import Mutation, broken
 
-from orchestration.situations.run import GOT
+from orchestration.plans.situations.run import GOT
 
 SECONDS_MAX = 5
 SETTINGS = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from small_home import AS_OF
 
-from orchestration.doctor.examine import load_checks, made
-from orchestration.doctor.finding import OK, Finding, Patient
-from orchestration.settings import RunSettings
+from orchestration.operating.doctor.examine import load_checks, made
+from orchestration.operating.doctor.finding import OK, Finding, Patient
+from orchestration.warehouse.settings import RunSettings
 
 
 def patient_of(settings: RunSettings, **env: str) -> Patient:

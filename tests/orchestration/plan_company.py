@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from orchestration.preflight.tables import COLUMNS, header_of
+from orchestration.plans.checks.tables import COLUMNS, header_of
 
 SYSTEMS = {
     "crm/Opportunity": {

@@ -14,8 +14,8 @@ from orchestration.books.archive import archive_landings
 from orchestration.books.exports import Draft, read_exports, write_export
 from orchestration.books.landed import table_definitions
 from orchestration.books.period import read_books, write_book
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 AT = datetime(2014, 5, 3, 8, 30)
 AS_OF = "2014-05-31"

@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 
 from ingestion.registry import SYSTEMS
-from orchestration.assets import MANIFEST
 from orchestration.books.desk import DERIVED_MARTS, STATE_MARTS
 from orchestration.books.landed import TABLES
 from orchestration.calculation.checks import shown_at
 from orchestration.definitions import defs
-from orchestration.translator import (
+from orchestration.defs.assets import MANIFEST
+from orchestration.defs.translator import (
     ARCHIVE_KEY,
     CALCULATION_KEY,
     MONTH_KEY,

@@ -10,14 +10,14 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
 from ingestion.registry import FILE_SYSTEMS
-from orchestration.automation import automated
 from orchestration.books.actions import append, read_actions
-from orchestration.cadences import CADENCES_FILE, read_cadences
 from orchestration.definitions import CADENCES, defs
-from orchestration.freshness import freshness_sensor
-from orchestration.losses import LOSSES
-from orchestration.sensors import losses_sensor
-from orchestration.translator import PUBLISHED_KEY
+from orchestration.defs.automation import automated
+from orchestration.defs.freshness import freshness_sensor
+from orchestration.defs.losses import LOSSES
+from orchestration.defs.sensors import losses_sensor
+from orchestration.defs.translator import PUBLISHED_KEY
+from orchestration.operating.cadences import CADENCES_FILE, read_cadences
 
 LANDED = {
     name: [dg.AssetKey([name, "one"]), dg.AssetKey([name, "two"])] for name in ("crm", "billing", "maven_crm")
@@ -186,7 +186,7 @@ def test_a_late_source_is_told_when_it_becomes_late_and_not_at_every_look(
     key = dg.AssetKey(["crm", "deals"])
     told: list[list[str]] = []
     monkeypatch.setattr(
-        "orchestration.freshness.send_alerts",
+        "orchestration.defs.freshness.send_alerts",
         lambda *alerts: told.append([one.subject for one in alerts]) or [],
     )
     sensor = freshness_sensor({"crm": key}, {"crm": "The CRM"}, CADENCES)

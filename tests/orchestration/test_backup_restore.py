@@ -18,13 +18,14 @@ import pytest
 from installation import ROOT, Installation
 from small_home import act, bytes_of, close_month, make_home, state_of
 
-from orchestration.books.files import BooksError
 from orchestration.books.verify import verify
-from orchestration.lock import RunLock
-from orchestration.safekeeping.backup import make_backup
-from orchestration.safekeeping.contents import Backup, BackupError, backups_in, prove, read_backup
-from orchestration.safekeeping.restore import find_backup, plan_restore, restore
-from orchestration.settings import RunSettings, SettingsError
+from orchestration.defs.history import last_beat
+from orchestration.operating.safekeeping.backup import make_backup
+from orchestration.operating.safekeeping.contents import Backup, BackupError, backups_in, prove, read_backup
+from orchestration.operating.safekeeping.restore import find_backup, plan_restore, restore
+from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.settings import RunSettings, SettingsError
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "4"))
 KEPT = ("books", "landings", "published")
@@ -55,7 +56,7 @@ def put_back(settings: RunSettings, folder: Path, seeds: Path, *, is_forced: boo
     plan = plan_restore(settings, find_backup(folder), seeds)
     settings.home.mkdir(exist_ok=True)
     with RunLock(settings.lock):
-        return restore(settings, plan, is_forced=is_forced)
+        return restore(settings, plan, is_forced=is_forced, last_beat=last_beat)
 
 
 def test_a_destroyed_home_comes_back_byte_for_byte(
@@ -155,7 +156,7 @@ def test_a_backup_with_recomputed_hashes_still_breaks_the_chain(
     settings: RunSettings, seeds: Path, tmp_path: Path
 ) -> None:
     """Who writes a manifest anew over edited books meets the hash that the log of actions has of them."""
-    from orchestration.books.files import canonical, file_hash, hash_of, read_object
+    from orchestration.warehouse.files import canonical, file_hash, hash_of, read_object
 
     made = backed_up(settings, tmp_path / "backups", seeds)
     name = "books/exports/000001/journal_2014-03_EUR.csv"
@@ -193,7 +194,7 @@ def test_an_action_between_the_look_and_the_restore_is_not_lost(
     plan = plan_restore(settings, find_backup(tmp_path / "backups"), seeds)
     act(settings, "release_credits", period_code="2014-05", plan_id="p")
     with pytest.raises(BackupError, match="has grown meanwhile"):
-        restore(settings, plan, is_forced=True)
+        restore(settings, plan, is_forced=True, last_beat=last_beat)
     assert (settings.books / "actions" / "000004.json").exists()
 
 
@@ -295,8 +296,8 @@ import itertools, sys
 from datetime import datetime, timedelta, UTC
 from functools import partial
 from pathlib import Path
-from orchestration.safekeeping.backup import make_backup
-from orchestration.settings import RunSettings
+from orchestration.operating.safekeeping.backup import make_backup
+from orchestration.warehouse.settings import RunSettings
 home, folder, seeds = map(Path, sys.argv[1:4])
 print("begun", flush=True)
 for number in itertools.count(int(sys.argv[4])):
@@ -307,13 +308,14 @@ RESTORING = """
 import sys
 from functools import partial
 from pathlib import Path
-from orchestration.safekeeping.restore import find_backup, plan_restore, restore
-from orchestration.settings import RunSettings
+from orchestration.defs.history import last_beat
+from orchestration.operating.safekeeping.restore import find_backup, plan_restore, restore
+from orchestration.warehouse.settings import RunSettings
 home, folder, seeds = map(Path, sys.argv[1:4])
 settings = RunSettings(home)
 print("begun", flush=True)
 while True:
-    restore(settings, plan_restore(settings, find_backup(folder), seeds), is_forced=False)
+    restore(settings, plan_restore(settings, find_backup(folder), seeds), is_forced=False, last_beat=last_beat)
 """
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from orchestration.books.actions import append, file_name, read_actions
 from orchestration.books.archive import archive_landings, check_archive, restore_landings
-from orchestration.books.files import BooksError
 from orchestration.books.landed import land_books, table_definitions
 from orchestration.books.period import LINES, next_period, read_books, write_book
+from orchestration.warehouse.files import BooksError
 
 AT = datetime(2014, 4, 3, 8, 30)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.cadences import CADENCES_FILE, Cadences, CadencesError, read_cadences
-from orchestration.schedules import PayCycle, due_cycles, pay_cycles
+from orchestration.defs.schedules import PayCycle, due_cycles, pay_cycles
+from orchestration.operating.cadences import CADENCES_FILE, Cadences, CadencesError, read_cadences
 
 SYSTEMS = frozenset({"crm", "hris", "billing", "fx", "maven_crm"})
 

@@ -16,11 +16,11 @@ import duckdb
 import pytest
 
 from orchestration.calculation.dbt_process import current
+from orchestration.calculation.manifest import ensure_manifest, read_manifest
 from orchestration.calculation.step import Calculated, Calculation
-from orchestration.manifest import ensure_manifest, read_manifest
 from orchestration.planning.preview import preview
-from orchestration.publish import Publication, put_candidate_in_place
-from orchestration.settings import RunSettings
+from orchestration.warehouse.publish import Publication, put_candidate_in_place
+from orchestration.warehouse.settings import RunSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = "reseller,2011-05-31,,2,1,1.5,@@BaseRate * 1.5"
@@ -31,8 +31,8 @@ import sys
 from pathlib import Path
 from orchestration.calculation.dbt_process import current
 from orchestration.calculation.step import Calculation
-from orchestration.manifest import read_manifest
-from orchestration.settings import RunSettings
+from orchestration.calculation.manifest import read_manifest
+from orchestration.warehouse.settings import RunSettings
 current().listeners.append(lambda name, *_: print(name, flush=True))
 Calculation(RunSettings(Path(sys.argv[1])), read_manifest(), current(), Path(sys.argv[2])).run()
 """

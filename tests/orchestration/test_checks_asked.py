@@ -13,6 +13,7 @@ import pytest
 
 from orchestration.calculation.checks import (
     FAIL,
+    PROVED_ON_FILES,
     QUESTIONS,
     ask,
     asked_tests,
@@ -22,10 +23,10 @@ from orchestration.calculation.checks import (
 )
 from orchestration.calculation.dbt_process import current
 from orchestration.calculation.fingerprints import fingerprints
-from orchestration.calculation.readable import ReadableWarehouse
-from orchestration.manifest import ensure_manifest, read_manifest, ready
-from orchestration.preflight.contracts import run_checks
-from orchestration.preflight.files import Check, SeedContract, SeedFile, read_contracts
+from orchestration.calculation.manifest import ensure_manifest, read_manifest, ready
+from orchestration.plans.checks.contracts import CHECKS, run_checks
+from orchestration.plans.checks.files import Check, SeedContract, SeedFile, read_contracts
+from orchestration.warehouse.readable import ReadableWarehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seeds"
@@ -188,6 +189,10 @@ ARGUMENTS = {
     "unique_combination": {"columns": ["id", "parent"]},
     "relationships": {"column_name": "parent", "field": "id", "parent": "parents"},
 }
+
+
+def test_the_kinds_that_runs_leave_to_the_files_are_those_evaluated_there() -> None:
+    assert set(CHECKS) == PROVED_ON_FILES
 
 
 @pytest.mark.parametrize(("kind", "rows"), EXPECTED)

@@ -316,8 +316,8 @@ def test_an_action_during_a_run_is_refused(company: Installation) -> None:
 
 
 def test_the_same_actions_are_dagster_jobs(company: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    from orchestration.books.jobs import close_period
     from orchestration.definitions import defs
+    from orchestration.defs.closing_jobs import close_period
 
     monkeypatch.setenv("COMMISSIONS_HOME", str(company.home))
     config = {"ops": {close_period.name: {"config": {"period": "2011-07", "by": "laura"}}}}

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from sqlglot.errors import SqlglotError
 
-from orchestration.column_lineage import ColumnLineage, as_table, column_origins
-from orchestration.translator import dbt_key
+from orchestration.defs.column_lineage import ColumnLineage, as_table, column_origins
+from orchestration.defs.translator import dbt_key
 
 DEALS, RATES = ("raw", "deals"), ("seeds", "rates")
 TABLES = {DEALS: ["Id", "Amount", "plan_id", "_dlt_id"], RATES: ["plan_id", "rate", "rate_to"]}

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import compaction
-from orchestration.compaction import CompactionError, compact, drop_models
+from orchestration.warehouse import compaction
+from orchestration.warehouse.compaction import CompactionError, compact, drop_models
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 100_000
@@ -188,7 +188,7 @@ def test_a_kill_leaves_a_whole_file(warehouse: Path, where: str, is_done: bool) 
     """Killed in the copy, before the comparison, before the rename, and right after it."""
     before, inode = content(warehouse), warehouse.stat().st_ino
     kill = "lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
-    code = "import os, signal, threading; from pathlib import Path; from orchestration import compaction\n"
+    code = "import os, signal, threading; from pathlib import Path; from orchestration.warehouse import compaction\n"
     if where == "duckdb.sleep":
         # As soon as the copy has begun to grow.
         code += (

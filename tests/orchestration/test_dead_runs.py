@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from orchestration.dead_runs import clear_dead_runs
+from orchestration.defs.dead_runs import clear_dead_runs
 
 POOL = "writer"
 

@@ -22,12 +22,12 @@ from installation import ROOT
 from small_home import bytes_of
 
 from ingestion.registry import FILE_SYSTEMS
-from orchestration.deployment.launcher import WatchedRunLauncher
-from orchestration.environment import PREFIX, VARIABLES, markdown, unknown_names
-from orchestration.lock import RunLock
-from orchestration.manifest import dbt_executable
-from orchestration.preflight import seeds_folder
-from orchestration.settings import DAGSTER_SECTIONS, RunSettings
+from orchestration.calculation.manifest import dbt_executable
+from orchestration.defs.launcher import WatchedRunLauncher
+from orchestration.operating.environment import PREFIX, VARIABLES, markdown, unknown_names
+from orchestration.plans.checks import seeds_folder
+from orchestration.warehouse.lock import RunLock
+from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings
 
 UNITS = ROOT / "orchestration" / "deployment"
 # Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.

@@ -14,10 +14,10 @@ from examined import found, one, patient_of
 from installation import ROOT, Installation
 from small_home import AS_OF, is_root, make_home, state_of
 
-from orchestration.doctor.examine import examine, load_checks
-from orchestration.doctor.finding import ERROR, OK, WARNING, Finding, Patient, Registered
-from orchestration.doctor.installation import pinned
-from orchestration.settings import RunSettings
+from orchestration.operating.doctor.examine import examine, load_checks
+from orchestration.operating.doctor.finding import ERROR, OK, WARNING, Finding, Patient, Registered
+from orchestration.operating.doctor.installation import pinned
+from orchestration.warehouse.settings import RunSettings
 
 NOBODY = 65534
 
@@ -104,8 +104,8 @@ def test_a_check_that_fails_itself_is_an_error_and_the_others_go_on(
         raise ZeroDivisionError("by nothing")
         yield
 
-    from orchestration.doctor import examine as module
-    from orchestration.doctor.finding import ok
+    from orchestration.operating.doctor import examine as module
+    from orchestration.operating.doctor.finding import ok
 
     checks = [Registered("a", "b", broken), Registered("a", "c", lambda _patient: iter([ok("fine")]))]
     monkeypatch.setattr(module, "load_checks", lambda: checks)

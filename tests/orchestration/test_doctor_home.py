@@ -24,8 +24,8 @@ from examined import found, one, patient_of
 from installation import ROOT, Installation
 from small_home import make_home, state_of
 
-from orchestration.doctor.finding import ERROR, OK, WARNING
-from orchestration.settings import RunSettings
+from orchestration.operating.doctor.finding import ERROR, OK, WARNING
+from orchestration.warehouse.settings import RunSettings
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_dead_run_left_its_marker(settings: RunSettings) -> None:
 def test_a_run_in_progress_is_no_dead_one(settings: RunSettings) -> None:
     settings.begin_writing()
     code = (
-        "import sys, time; from pathlib import Path; from orchestration.lock import RunLock\n"
+        "import sys, time; from pathlib import Path; from orchestration.warehouse.lock import RunLock\n"
         "with RunLock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen(

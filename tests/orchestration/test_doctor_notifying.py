@@ -7,9 +7,9 @@ import pytest
 from examined import found, one, patient_of
 from small_home import make_home, state_of
 
-from orchestration.doctor.finding import ERROR, OK, WARNING
-from orchestration.events.schema import statements
-from orchestration.settings import RunSettings
+from orchestration.operating.doctor.finding import ERROR, OK, WARNING
+from orchestration.telling.events.schema import statements
+from orchestration.warehouse.settings import RunSettings
 
 RECEIVER = '[receivers.erp]\nurl = "https://erp.example.com/hooks"\n'
 CHANNEL = '[alerts.channels.ops]\nkind = "slack"\n'

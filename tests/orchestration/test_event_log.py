@@ -16,10 +16,10 @@ from dagster._core.events import DagsterEventType
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from benchmarks.event_log import CHECK, evaluations, materializations, planned_events
-from orchestration.deployment.event_log import OPEN_FILES_MAX, PooledSqliteEventLogStorage
-from orchestration.doctor.examine import load_checks, made
-from orchestration.doctor.finding import ERROR, OK, Patient
-from orchestration.settings import DAGSTER_SECTIONS, RunSettings
+from orchestration.defs.event_log import OPEN_FILES_MAX, PooledSqliteEventLogStorage
+from orchestration.operating.doctor.examine import load_checks, made
+from orchestration.operating.doctor.finding import ERROR, OK, Patient
+from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "run"
@@ -28,7 +28,7 @@ KEY = dg.AssetKey(["marts", "model_0"])
 WRITER = """
 import sys
 from benchmarks.event_log import materializations, planned_events
-from orchestration.deployment.event_log import PooledSqliteEventLogStorage
+from orchestration.defs.event_log import PooledSqliteEventLogStorage
 
 storage = PooledSqliteEventLogStorage(sys.argv[1])
 print("ready", flush=True)

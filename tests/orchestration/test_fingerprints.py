@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from orchestration.calculation.fingerprints import Fingerprint, fingerprints
+from orchestration.calculation.manifest import ensure_manifest, read_manifest
 from orchestration.calculation.state import forget, read_state, remember
 from orchestration.calculation.step import project_settings
-from orchestration.manifest import ensure_manifest, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seeds"

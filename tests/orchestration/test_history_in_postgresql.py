@@ -13,9 +13,9 @@ import pytest
 from installation import Installation
 from small_home import make_home
 
-from orchestration.doctor.examine import load_checks, made
-from orchestration.doctor.finding import ERROR, OK, WARNING, Patient
-from orchestration.settings import RunSettings
+from orchestration.operating.doctor.examine import load_checks, made
+from orchestration.operating.doctor.finding import ERROR, OK, WARNING, Patient
+from orchestration.warehouse.settings import RunSettings
 
 STORAGE = "storage:\n  postgres:\n    postgres_url:\n      env: DAGSTER_POSTGRES_URL\n"
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

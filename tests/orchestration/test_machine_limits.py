@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.machine_limits import (
+from orchestration.warehouse.machine_limits import (
     MEMORY_MAX,
     MEMORY_MIN,
     MEMORY_SHARE,
@@ -19,7 +19,7 @@ from orchestration.machine_limits import (
     memory_limit,
     spill_folder,
 )
-from orchestration.settings import RunSettings, SettingsError
+from orchestration.warehouse.settings import RunSettings, SettingsError
 
 GIBIBYTE = 1024**3
 

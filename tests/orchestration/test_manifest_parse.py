@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 ASK = """
-from orchestration.manifest import MANIFEST, ensure_manifest, read_manifest
+from orchestration.calculation.manifest import MANIFEST, ensure_manifest, read_manifest
 
 print("ready", flush=True)
 input()

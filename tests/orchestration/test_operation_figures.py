@@ -10,12 +10,12 @@ import pytest
 from dagster._core.definitions.freshness import FreshnessState
 
 from ingestion.registry import FILE_SYSTEMS
-from orchestration.cadences import CADENCES_FILE, read_cadences
-from orchestration.freshness import late_alerts
-from orchestration.months import reviewed_month
-from orchestration.row_counts import rows_before, rows_kept
-from orchestration.run_figures import layer_seconds, run_figures
-from orchestration.translator import MONTH_KEY
+from orchestration.defs.freshness import late_alerts
+from orchestration.defs.months import reviewed_month
+from orchestration.defs.row_counts import rows_before, rows_kept
+from orchestration.defs.run_figures import layer_seconds, run_figures
+from orchestration.defs.translator import MONTH_KEY
+from orchestration.operating.cadences import CADENCES_FILE, read_cadences
 
 KEY = dg.AssetKey(["crm", "Opportunity"])
 CADENCES = read_cadences(CADENCES_FILE, frozenset(FILE_SYSTEMS))

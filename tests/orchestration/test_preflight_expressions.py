@@ -5,7 +5,7 @@ import decimal
 import duckdb
 import pytest
 
-from orchestration.expressions import ExpressionChecker, Scope, Wanted, variables_of
+from orchestration.plans.language import ExpressionChecker, Scope, Wanted, variables_of
 
 DEAL = Scope(
     "crm/Opportunity",

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-import ingestion.changes
-from ingestion.settings import SAMPLE_DIR, Settings
-from orchestration import preflight
-from orchestration.preflight import PreflightError, check_inputs, passes
-from orchestration.preflight.passes import Passes
+import ingestion.landing.changes
+from ingestion.landing.settings import SAMPLE_DIR, Settings
+from orchestration.plans import checks as preflight
+from orchestration.plans.checks import PreflightError, check_inputs, passes
+from orchestration.plans.checks.passes import Passes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checks:
     settings = Settings(home=tmp_path / "home", extracts=tmp_path / "extracts")
     made = Checks(tmp_path, settings, [], [], [])
     read_extract, check_columns, read_company = (
-        ingestion.changes.read_extract,
+        ingestion.landing.changes.read_extract,
         preflight.check_columns,
         preflight.read_company,
     )
@@ -70,7 +70,7 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checks:
         return noted
 
     monkeypatch.setattr(
-        ingestion.changes,
+        ingestion.landing.changes,
         "read_extract",
         noting(read_extract, made.extracts, lambda extract, _: extract.file),
     )
@@ -192,7 +192,7 @@ def test_another_declaration_reads_the_extract_again(checks: Checks) -> None:
     remembered = Passes(checks.remembered)
     folder = checks.settings.extracts
     for declared, expected in ((table, 1), (table, 1), (replace(table, stamp=None), 2)):
-        assert ingestion.changes.check_system("crm", [declared], folder, remembered) == []
+        assert ingestion.landing.changes.check_system("crm", [declared], folder, remembered) == []
         assert len(checks.extracts) == expected
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from plan_company import PlanCompany
 
-from orchestration.preflight import check_seeds
+from orchestration.plans.checks import check_seeds
 
 OPEN = "seeds/planning/open_deals.csv"
 WON = "seeds/planning/won_fields.csv"

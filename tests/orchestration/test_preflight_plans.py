@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from plan_company import PlanCompany, write_text
 
-from orchestration.preflight import check_seeds, render, seeds_folder
+from orchestration.plans.checks import check_seeds, render, seeds_folder
 
 Change = tuple[str, str, int, dict[str, str]]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.preflight import check_contracts, check_plans, check_seeds, render
+from orchestration.plans.checks import check_contracts, check_plans, check_seeds, render
 
 ROOT = Path(__file__).resolve().parents[2]
 

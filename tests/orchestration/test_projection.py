@@ -23,8 +23,8 @@ from pipeline_company import AS_OF, company  # noqa: E402
 
 from orchestration.planning.projection import Projection, project, told  # noqa: E402
 from orchestration.planning.scratch import PlanningError  # noqa: E402
-from orchestration.settings import RunSettings  # noqa: E402
-from orchestration.situations.build import write_seeds  # noqa: E402
+from orchestration.plans.situations.build import write_seeds  # noqa: E402
+from orchestration.warehouse.settings import RunSettings  # noqa: E402
 
 # deal, plan, payee: alone, weighted, all
 BY_HAND = {

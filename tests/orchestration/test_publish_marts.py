@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publish import Publication, PublishError, publish
+from orchestration.warehouse.publish import Publication, PublishError, publish
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,7 @@ told()
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import orchestration.publish as p
+import orchestration.warehouse.publish as p
 p.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 p.publish(warehouse=Path(sys.argv[1]), published=Path(sys.argv[2]))
 """
@@ -154,7 +154,9 @@ def test_two_errors_that_cancel_out_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_refused_before_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = publish_payouts(tmp_path, {"ana": "10"}).path
     warehouse = build(tmp_path, {"ana": "99"})
-    monkeypatch.setattr("orchestration.publish.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1})())
+    monkeypatch.setattr(
+        "orchestration.warehouse.publish.shutil.disk_usage", lambda _: type("Usage", (), {"free": 1})()
+    )
     with pytest.raises(PublishError, match="Free some space"):
         publish(warehouse=warehouse, published=path)
     assert published_total(path) == "10.0000"

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.questions import UnknownQuestion, answer, as_markdown, as_text, chosen, questions
+from orchestration.reading.questions import UnknownQuestion, answer, as_markdown, as_text, chosen, questions
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "questions.md"
 

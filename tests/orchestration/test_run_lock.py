@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lock import RunInProgress, RunLock
+from orchestration.warehouse.lock import RunInProgress, RunLock
 
 ROOT = Path(__file__).resolve().parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from orchestration.lock import RunLock
+from orchestration.warehouse.lock import RunLock
 with RunLock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()

@@ -20,9 +20,9 @@ from orchestration.books import acting  # noqa: E402
 from orchestration.books.desk import open_desk  # noqa: E402
 from orchestration.planning.scratch import PlanningError  # noqa: E402
 from orchestration.planning.simulation import Simulation, simulate, told  # noqa: E402
-from orchestration.preflight import PreflightError  # noqa: E402
-from orchestration.settings import RunSettings  # noqa: E402
-from orchestration.situations.build import write_seeds  # noqa: E402
+from orchestration.plans.checks import PreflightError  # noqa: E402
+from orchestration.plans.situations.build import write_seeds  # noqa: E402
+from orchestration.warehouse.settings import RunSettings  # noqa: E402
 
 
 def tiers(rate: str) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ BROKEN = '[crm]\nconnector = "salesfroce"\nbase_url = "https://example.my.salesf
 DAILY = """
 from dagster import DagsterInstance
 from orchestration.definitions import defs
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 
 RunSettings.from_env().prepare()
 with DagsterInstance.ephemeral() as instance:
@@ -30,7 +30,7 @@ print(failed.step_key, failed.step_failure_data.user_failure_data.description)
 
 LAND = """
 import dagster as dg
-from orchestration import assets
+from orchestration.defs import assets
 
 assets.RETRY_SECONDS = 0
 [land] = [asset for asset in assets.ASSETS if asset.op.name == "land_stripe"]
@@ -91,7 +91,7 @@ def configured(folder: Path, server: FaultServer) -> Path:
         ["-m", "orchestration", "situations", "tests/calculation/situations"],
         ["-m", "ingestion"],
         ["-m", "ingestion", "--help"],
-        ["-m", "ingestion.api.checks"],
+        ["-m", "ingestion.checks"],
     ],
     ids=" ".join,
 )

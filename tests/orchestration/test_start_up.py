@@ -35,10 +35,10 @@ def imported(code: str, home: Path) -> set[str]:
 @pytest.mark.parametrize(
     "code",
     [
-        "import orchestration.cli",
-        "from orchestration.cli import main; main(['--help'], standalone_mode=False)",
+        "import orchestration.cli.main",
+        "from orchestration.cli.main import main; main(['--help'], standalone_mode=False)",
         # A home is made: the settings alone.
-        "from orchestration.settings import RunSettings; RunSettings.from_env().prepare({})",
+        "from orchestration.warehouse.settings import RunSettings; RunSettings.from_env().prepare({})",
     ],
 )
 def test_the_command_line_imports_nothing_heavy(code: str, tmp_path: Path) -> None:
@@ -46,12 +46,14 @@ def test_the_command_line_imports_nothing_heavy(code: str, tmp_path: Path) -> No
 
 
 def test_what_sends_alerts_is_found_when_it_is_asked_for(tmp_path: Path) -> None:
-    assert "dlt" in imported("from orchestration.alerts import Alert, Sent, flush, send_alerts", tmp_path)
+    assert "dlt" in imported(
+        "from orchestration.telling.alerts import Alert, Sent, flush, send_alerts", tmp_path
+    )
 
 
 def test_a_run_says_something_before_it_imports_anything_heavy(tmp_path: Path) -> None:
     code = (
-        "import click, sys; from orchestration.cli import main\n"
+        "import click, sys; from orchestration.cli.main import main\n"
         "class Said(Exception): pass\n"
         "def echo(*_args, **_options): raise Said\n"
         "click.echo = echo\n"

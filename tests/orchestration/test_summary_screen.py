@@ -8,7 +8,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from orchestration.summary import CHANGES_SHOWN, changes, landed, payouts
+from orchestration.reading.summary import CHANGES_SHOWN, changes, landed, payouts
 
 
 @pytest.fixture
@@ -119,6 +119,6 @@ def test_many_tables_are_told_by_source(marts: duckdb.DuckDBPyConnection) -> Non
 
 def test_the_command_line_waits_for_no_library_that_it_does_not_use() -> None:
     heavy = ("dagster", "dlt", "pydantic", "pandas", "pyarrow", "sqlglot")
-    code = f"import sys, orchestration.cli, orchestration.summary; print(*sorted(set({heavy!r}) & set(sys.modules)))"
+    code = f"import sys, orchestration.cli.main, orchestration.reading.summary; print(*sorted(set({heavy!r}) & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""

@@ -22,12 +22,12 @@ from contract_company import DEALS, approve, company, install  # noqa: E402
 from crm_servers import DATA, TOKEN, Account, Org  # noqa: E402
 from fault_server import FaultServer, retry_after, status  # noqa: E402
 
-from ingestion.salesforce.writer import SalesforceWriter  # noqa: E402
-from ingestion.settings import Settings as IngestionSettings  # noqa: E402
+from ingestion.landing.settings import Settings as IngestionSettings  # noqa: E402
+from ingestion.systems.salesforce.writer import SalesforceWriter  # noqa: E402
 from orchestration.books.desk import open_desk  # noqa: E402
-from orchestration.settings import RunSettings  # noqa: E402
-from orchestration.write_back.commands import told  # noqa: E402
-from orchestration.write_back.send import Sent, write_back  # noqa: E402
+from orchestration.cli.write_back import told  # noqa: E402
+from orchestration.telling.write_back.send import Sent, write_back  # noqa: E402
+from orchestration.warehouse.settings import RunSettings  # noqa: E402
 
 # target: system, section, grain, object, key, least state
 TARGETS = {
@@ -283,8 +283,8 @@ def test_a_request_that_fails_for_good_keeps_what_was_taken_before(
 CHILD = """
 import sys
 from pathlib import Path
-from ingestion.salesforce.writer import SalesforceWriter
-from orchestration.cli import main
+from ingestion.systems.salesforce.writer import SalesforceWriter
+from orchestration.cli.main import main
 
 SalesforceWriter.batch_max = 3
 main(["write-back", "--system", "salesforce"])

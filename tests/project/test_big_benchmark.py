@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.big import FILES, SCREEN_LINES, Result, problems, report
 from benchmarks.project import Cost
-from orchestration.compaction import DROP_BYTES_MIN
+from orchestration.warehouse.compaction import DROP_BYTES_MIN
 
 COST = Cost(seconds=90.4, cpu_seconds=120.0, peak_bytes=2_900_000_000)
 RUN = Result(

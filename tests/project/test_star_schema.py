@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.manifest import ensure_manifest, read_manifest
-from orchestration.questions import Question, answer, questions
-from orchestration.visibility import Declaration, declarations
+from orchestration.calculation.manifest import ensure_manifest, read_manifest
+from orchestration.reading.questions import Question, answer, questions
+from orchestration.reading.visibility import Declaration, declarations
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPLETE = "assert_dimensions_are_complete"

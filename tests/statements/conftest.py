@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from statement_company import MARCH, build
 
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ from orchestration.books.actions import append, read_actions
 from orchestration.books.desk import open_desk
 from orchestration.books.landed import land_books
 from orchestration.books.period import read_books, write_book
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT, Tables, calculate, write_raw_tables, write_seeds
+from orchestration.plans.situations.build import ROOT, Tables, calculate, write_raw_tables, write_seeds
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 START = "2013-12-01"
 HOSTILE = "<script>alert('name')</script> & \"Söhne\""

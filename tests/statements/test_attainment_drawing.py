@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from orchestration.statements import wording
-from orchestration.statements.drawing import draw
+from orchestration.reading.statements import wording
+from orchestration.reading.statements.drawing import draw
 
 D = Decimal
 

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from statement_company import HOSTILE
 
-from orchestration.settings import RunSettings
-from orchestration.statements.writing import write_statements
+from orchestration.reading.statements.writing import write_statements
+from orchestration.warehouse.settings import RunSettings
 
 WIDTHS = (390, 1280)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -14,14 +14,14 @@ from statement_company import CLOSED, HOSTILE, HOSTILE_PLAN, HOSTILE_REASON, MAR
 
 from orchestration.books import acting
 from orchestration.books.desk import open_desk
-from orchestration.cli import main
-from orchestration.publish import publish
-from orchestration.settings import RunSettings
-from orchestration.situations.build import ROOT, BuildError, calculate
-from orchestration.statements import writing
-from orchestration.statements.job import STATEMENT_JOBS
-from orchestration.statements.reading import StatementsError
-from orchestration.statements.writing import write_statements
+from orchestration.cli.main import main
+from orchestration.defs.statement_jobs import STATEMENT_JOBS
+from orchestration.plans.situations.build import ROOT, BuildError, calculate
+from orchestration.reading.statements import writing
+from orchestration.reading.statements.reading import StatementsError
+from orchestration.reading.statements.writing import write_statements
+from orchestration.warehouse.publish import publish
+from orchestration.warehouse.settings import RunSettings
 
 # Worked by hand in statement_company: earned, from hold, taken back, corrected, adjusted, advanced, recovered, posted, year.
 STATEMENTS = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import plan_company
 from installation import ROOT, SAMPLE
 
-from orchestration.situations.build import write_seeds
+from orchestration.plans.situations.build import write_seeds
 
 Row = Mapping[str, str]
 START = "2013-01-01"

@@ -19,7 +19,7 @@ from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
 from installation import ROOT
 from simulated.clock import Clock
 
-from orchestration.settings import RunSettings
+from orchestration.warehouse.settings import RunSettings
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,

@@ -1,5 +1,0 @@
-"""Billing: invoices, payments, refunds and credit memos"""
-
-from ingestion.billing.source import SYSTEM, TABLES, pipeline, source
-
-__all__ = ["SYSTEM", "TABLES", "pipeline", "source"]

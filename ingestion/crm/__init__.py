@@ -1,5 +1,0 @@
-"""The CRM: opportunities, products, accounts, users, territories"""
-
-from ingestion.crm.source import SYSTEM, TABLES, pipeline, source
-
-__all__ = ["SYSTEM", "TABLES", "pipeline", "source"]

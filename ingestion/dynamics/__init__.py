@@ -1,7 +1,0 @@
-"""Dynamics 365 Sales on Dataverse: opportunities, their products, users, accounts, currencies."""
-
-from ingestion.dynamics.connector import Dynamics
-
-CONNECTOR = Dynamics
-
-__all__ = ["CONNECTOR", "Dynamics"]

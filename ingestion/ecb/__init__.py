@@ -1,7 +1,0 @@
-"""European Central Bank: the euro reference rates of every working day since 1999."""
-
-from ingestion.ecb.connector import Ecb
-
-CONNECTOR = Ecb
-
-__all__ = ["CONNECTOR", "Ecb"]

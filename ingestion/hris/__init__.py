@@ -1,5 +1,0 @@
-"""The HR system: people, jobs, departments, territories, pay"""
-
-from ingestion.hris.source import SYSTEM, TABLES, pipeline, source
-
-__all__ = ["SYSTEM", "TABLES", "pipeline", "source"]

@@ -1,7 +1,0 @@
-"""HubSpot: deals with the history of their properties, owners, companies, line items, pipelines, associations."""
-
-from ingestion.hubspot.connector import HubSpot
-
-CONNECTOR = HubSpot
-
-__all__ = ["CONNECTOR", "HubSpot"]

@@ -1,0 +1,1 @@
+"""Landing: reads, checks and loads the tables of a source system. Any system uses it."""

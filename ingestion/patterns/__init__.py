@@ -1,7 +1,0 @@
-"""Side sources: CSV, Excel and Parquet files by pattern."""
-
-from ingestion.patterns.connector import Patterns
-
-CONNECTOR = Patterns
-
-__all__ = ["CONNECTOR", "Patterns"]

@@ -1,7 +1,0 @@
-"""Pipedrive: deals, their products, users, products, stages, pipelines."""
-
-from ingestion.pipedrive.connector import Pipedrive
-
-CONNECTOR = Pipedrive
-
-__all__ = ["CONNECTOR", "Pipedrive"]

@@ -1,7 +1,0 @@
-"""Rippling: employees with managers and terminations, departments, teams, levels."""
-
-from ingestion.rippling.connector import Rippling
-
-CONNECTOR = Rippling
-
-__all__ = ["CONNECTOR", "Rippling"]

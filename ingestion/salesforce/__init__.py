@@ -1,7 +1,0 @@
-"""Salesforce: opportunities with splits, products and history, users, accounts, territories."""
-
-from ingestion.salesforce.connector import Salesforce
-
-CONNECTOR = Salesforce
-
-__all__ = ["CONNECTOR", "Salesforce"]

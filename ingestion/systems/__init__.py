@@ -1,0 +1,1 @@
+"""One package per source system, and one per kind of file extract."""

@@ -1,7 +1,0 @@
-"""Workday: reports that are enabled as a web service (RaaS), each a table of its own."""
-
-from ingestion.workday.connector import Workday
-
-CONNECTOR = Workday
-
-__all__ = ["CONNECTOR", "Workday"]

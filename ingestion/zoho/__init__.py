@@ -1,7 +1,0 @@
-"""Zoho CRM: deals, accounts, products, users."""
-
-from ingestion.zoho.connector import Zoho
-
-CONNECTOR = Zoho
-
-__all__ = ["CONNECTOR", "Zoho"]

@@ -1,0 +1,1 @@
+"""The Dagster wing: assets, jobs, schedules and sensors. Nothing outside imports dagster."""

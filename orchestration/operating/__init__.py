@@ -1,0 +1,1 @@
+"""Operating an installation: doctor, backups, cadences, environment variables, deployment files."""

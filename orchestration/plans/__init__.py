@@ -1,0 +1,1 @@
+"""Plans: the language of their expressions, the checks of their files, and situations that prove them."""

@@ -1,0 +1,1 @@
+"""What people read: summary, explanations, questions, audience files, statements, the documentation site."""
