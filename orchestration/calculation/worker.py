@@ -19,10 +19,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from orchestration.calculation.lean_dbt import builds_no_test, silence_events, without_tests
+
 # While dbt parses, the profile names this file: a parse must not depend on a home, or none could be used for another.
 # Its stem is the name of the database in all SQL.
 PARSED_WAREHOUSE = "warehouse.duckdb"
-QUIET = ("--no-use-colors", "--quiet", "--no-print", "--log-level", "none", "--no-write-json")
+QUIET = (
+    *("--no-use-colors", "--quiet", "--no-print", "--no-write-json"),
+    *("--log-level", "none", "--log-level-file", "none"),
+)
 FINISHED = "NodeFinished"
 
 Send = Callable[[Mapping[str, Any]], None]
@@ -34,8 +39,10 @@ class Worker:
     def __init__(self) -> None:
         from dbt.cli.main import dbtRunner
 
+        silence_events({FINISHED})
         self._runner = dbtRunner
         self._manifests: dict[str, Any] = {}
+        self._lean: dict[str, Any] = {}
 
     def answer(self, request: Mapping[str, Any], send: Send) -> dict[str, Any]:
         """Do what the request says. Returns the last line of the answer."""
@@ -50,7 +57,7 @@ class Worker:
         """Parse into the folder `target`, where a partial parse may lie; `json`: write manifest.json there too."""
         os.environ["COMMISSIONS_WAREHOUSE"] = PARSED_WAREHOUSE
         self._forget_adapter()
-        arguments = [*QUIET, "--log-level-file", "none", "parse", *_places(request)]
+        arguments = [*QUIET, "parse", *_places(request)]
         if request["json"]:
             arguments.remove("--no-write-json")
         if request.get("vars"):
@@ -59,13 +66,15 @@ class Worker:
         if not done.success:
             return {"done": True, "ok": False, "error": _said(done)}
         self._manifests[request["key"]] = done.result
+        self._lean[request["key"]] = without_tests(done.result)
         return {"done": True, "ok": True}
 
     def _build(self, request: Mapping[str, Any], send: Send) -> dict[str, Any]:
         """Run dbt's command with its arguments on the warehouse; each finished node is sent as it finishes."""
         os.environ["COMMISSIONS_WAREHOUSE"] = request["warehouse"]
         self._forget_adapter()
-        manifest = self._manifests[request["key"]]
+        manifests = self._lean if builds_no_test(request["arguments"]) else self._manifests
+        manifest = manifests[request["key"]]
         for node in manifest.nodes.values():
             if node.resource_type == "seed":
                 node.original_file_path = f"{request['seeds']}/{node.path}"

@@ -1,0 +1,58 @@
+"""Takes from dbt, in the process that lives for building alone, what costs much and serves nobody there.
+
+dbt builds a protobuf message for each of about forty events per node, also where no log and no listener wants one: a fifth of its
+time. And `dbt build` puts an edge between each test and everything behind it into its graph, though no test is built here (the
+data tests of a run are asked of the finished copy, `checks`): more than a second per invocation. What dbt builds, and how,
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Collection, Sequence
+from typing import Any
+
+TESTS = ("test", "unit_test")
+
+
+def silence_events(heard: Collection[str]) -> None:
+    """From now on only the events named in ``heard``, warnings and errors come into being."""
+    from dbt_common.events import base_types
+    from dbt_common.events.event_manager import EventManager
+
+    levels = (base_types.EventLevel.TEST, base_types.EventLevel.DEBUG, base_types.EventLevel.INFO)
+    construct, fire = base_types.BaseEvent.__init__, EventManager.fire_event
+
+    def is_heard(event: Any, level: Any) -> bool:
+        return type(event).__name__ in heard or (level or event.level_tag()) not in levels
+
+    def constructed(event: Any, *arguments: Any, **fields: Any) -> None:
+        if type(event).level_tag is not base_types.DynamicLevel.level_tag and not is_heard(event, None):
+            event.pb_msg = getattr(event.PROTO_TYPES_MODULE, type(event).__name__)()
+        else:
+            construct(event, *arguments, **fields)
+
+    def fired(manager: Any, e: Any, level: Any = None, *arguments: Any, **options: Any) -> None:
+        if is_heard(e, level):
+            fire(manager, e, level, *arguments, **options)
+
+    base_types.BaseEvent.__init__ = constructed  # type: ignore[method-assign,assignment]
+    EventManager.fire_event = fired  # type: ignore[method-assign,assignment]
+
+
+def without_tests(manifest: Any) -> Any:
+    """The manifest without its tests, over the same nodes: what becomes of a node there becomes of it here."""
+    lean = copy.copy(manifest)
+    lean.nodes = {name: node for name, node in manifest.nodes.items() if node.resource_type != "test"}
+    lean.unit_tests = {}
+    lean.build_parent_and_child_maps()
+    return lean
+
+
+def builds_no_test(arguments: Sequence[str]) -> bool:
+    """Whether a command of dbt has said that it builds models and seeds only."""
+    excluded = {
+        value for option, value in itertools.pairwise(arguments) if option == "--exclude-resource-type"
+    }
+    return arguments[0] == "build" and excluded.issuperset(TESTS)
