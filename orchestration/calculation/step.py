@@ -82,14 +82,14 @@ class Calculation:
     seeds: Path
     digest: str = ""
     full: bool = False
+    target: Path = field(init=False)
     built: list[NodeResult] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     bound: list[str] = field(default_factory=list)
 
-    @property
-    def target(self) -> Path:
-        """Where dbt compiles and logs."""
-        return self.settings.home / "dbt"
+    def __post_init__(self) -> None:
+        # Where dbt compiles.
+        self.target = self.settings.home / "dbt"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -169,6 +169,15 @@ class Calculation:
         if failed:
             raise CalculationError(f"{_count(self.checks)} data tests failed")
 
+    def build(self) -> None:
+        """Build what has changed; nothing is asked, copied or published.
+
+        Raises CalculationError when a node could not be built; what was built, and what was not, is in ``built``.
+        """
+        self.target.mkdir(parents=True, exist_ok=True)
+        found = self.fingerprints()
+        self._build(self._due(found), found, to_ask=False)
+
     def fingerprints(self) -> dict[str, Fingerprint]:
         """Today's fingerprints of everything."""
         with duckdb.connect(str(self.settings.warehouse)) as connection:
@@ -247,7 +256,12 @@ class Calculation:
         ]
 
     def _build(
-        self, due: Collection[str], found: Mapping[str, Fingerprint], *, to_remember: bool = True
+        self,
+        due: Collection[str],
+        found: Mapping[str, Fingerprint],
+        *,
+        to_remember: bool = True,
+        to_ask: bool = True,
     ) -> None:
         if not due:
             return
@@ -275,8 +289,9 @@ class Calculation:
         self._write_results()
         if not result.nodes:
             raise CalculationError(result.error)
-        self._ask_around_failures(due, found)
-        self._write_results()
+        if to_ask:
+            self._ask_around_failures(due, found)
+            self._write_results()
         failed = sum(not node.is_good for node in self.built if node.status != "skipped")
         raise CalculationError(f"{failed} nodes could not be built")
 

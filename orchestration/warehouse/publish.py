@@ -290,16 +290,14 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
     try:
         shutil.copyfile(published, temporary)
         temporary.chmod(0o644)
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-            attach(connection, temporary, "copy", key, read_only=False)
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute("use warehouse")
-            connection.execute("create schema if not exists copy.publication")
-            for name in names:
-                connection.execute(f'create or replace table copy."{name}" as select * from {MARTS}."{name}"')
+        with ReadableWarehouse(warehouse, temporary, key) as readable:
+            readable.recalculate()
+            for name in [mart for mart in readable.marts if mart in names]:
+                readable.copy_mart(name)
+            connection = readable.connection
             _copy_comments(connection, names)
             # They are no longer what the last run has published: the next one calculates them again.
+            connection.execute("create schema if not exists copy.publication")
             connection.execute(
                 "create table if not exists copy.publication.nodes (unique_id varchar, fingerprint varchar)"
             )
@@ -307,8 +305,7 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
                 "delete from copy.publication.nodes where list_contains(?, split_part(unique_id, '.', 3))",
                 [list(names)],
             )
-            connection.execute("checkpoint copy")
-            connection.execute("detach copy")
+            readable.close_copy()
         put_in_place(temporary, published)
     except (duckdb.Error, MartsFileError, OSError) as error:
         raise PublishError(f"the marts could not be refreshed: {str(error).splitlines()[0]}") from error

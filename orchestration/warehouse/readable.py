@@ -81,6 +81,10 @@ class ReadableWarehouse:
         self._copied.add(name)
         return int(created[0]) if created else 0
 
+    def recalculate(self) -> None:
+        """Take no view in the copy for calculated: what it reads may have changed since."""
+        self._copied = {name for name in self._copied if (MARTS, name) in self._tables}
+
     def drop_mart(self, name: str) -> None:
         """Take a mart out of the copy that the warehouse no longer has."""
         self.connection.execute(f'drop table {COPY}."{name}"')

@@ -10,7 +10,11 @@ from pay_groups import everybody
 
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
-from orchestration.plans.situations.build import ROOT, BuildError, calculate
+from orchestration.calculation.checks import Asked
+from orchestration.calculation.dbt_process import current
+from orchestration.calculation.manifest import read_manifest
+from orchestration.calculation.step import Calculation
+from orchestration.warehouse.settings import RunSettings
 
 RECONCILIATIONS = {
     "payroll": "assert_payroll_equals_payouts_equals_ledger",
@@ -80,32 +84,44 @@ def company_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def failures(home: Path) -> set[str]:
-    """The reconciliations that fail on a warehouse as it is."""
-    command = ["test", "--select", *RECONCILIATIONS.values()]
-    try:
-        calculate(home, home / "seeds", AS_OF, ROOT / "dbt_project", command=command)
-    except BuildError as error:
-        # A line for each test that failed: its name, and what dbt says.
-        failed = {line.partition(":")[0] for line in str(error).splitlines()}
-        if failed - set(RECONCILIATIONS.values()):
-            raise
-        return {name for name, test in RECONCILIATIONS.items() if test in failed}
-    return set()
+@pytest.fixture(scope="module")
+def calculation(company_home: Path) -> Calculation:
+    """What a run does with the company."""
+    settings = RunSettings(company_home, AS_OF.isoformat())
+    return Calculation(settings, read_manifest(), current(), company_home / "seeds")
 
 
-def test_nothing_fails_on_what_was_calculated(company_home: Path) -> None:
-    assert failures(company_home) == set()
+@pytest.fixture(scope="module")
+def compiled(calculation: Calculation) -> dict[str, str]:
+    """The SQL of the reconciliations, by the id of the test."""
+    calculation.target.mkdir(exist_ok=True)
+    tests = [f"test.commissions.{name}" for name in RECONCILIATIONS.values()]
+    return calculation._compiled(tests, calculation.fingerprints())
+
+
+def failures(calculation: Calculation, compiled: dict[str, str]) -> set[str]:
+    """The reconciliations that fail on a warehouse as it is, asked as a run asks them."""
+    results = calculation._ask_aside(Asked({}, list(compiled), []), compiled)
+    assert len(results) == len(RECONCILIATIONS)
+    assert not [one.error for one in results if one.error]
+    failed = {one.unique_id.split(".")[2] for one in results if not one.is_good}
+    return {name for name, test in RECONCILIATIONS.items() if test in failed}
+
+
+def test_nothing_fails_on_what_was_calculated(calculation: Calculation, compiled: dict[str, str]) -> None:
+    assert failures(calculation, compiled) == set()
 
 
 @pytest.mark.parametrize("statement", BROKEN)
-def test_a_wrong_cent_is_found(company_home: Path, tmp_path: Path, statement: str) -> None:
-    warehouse, kept = company_home / "warehouse.duckdb", tmp_path / "kept.duckdb"
+def test_a_wrong_cent_is_found(
+    calculation: Calculation, compiled: dict[str, str], tmp_path: Path, statement: str
+) -> None:
+    warehouse, kept = calculation.settings.warehouse, tmp_path / "kept.duckdb"
     shutil.copyfile(warehouse, kept)
     try:
         with duckdb.connect(str(warehouse)) as connection:
             changed = connection.execute(statement).fetchone()
             assert changed is not None and changed[0] > 0
-        assert failures(company_home) == BROKEN[statement]
+        assert failures(calculation, compiled) == BROKEN[statement]
     finally:
         shutil.copyfile(kept, warehouse)

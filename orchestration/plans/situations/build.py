@@ -17,15 +17,17 @@ import duckdb
 
 from ingestion.landing.tables import PRECISION, Column, Table, raw_schema
 from ingestion.registry import SYSTEMS
-from orchestration.calculation.dbt_process import DbtError, DbtProcess, current
+from orchestration.calculation.dbt_process import DbtError, DbtProcess, NodeResult, current, is_like_bundled
 from orchestration.calculation.manifest import (
     MANIFEST,
     SEMANTIC_MANIFEST,
     ensure_manifest,
     project_digest,
+    read_manifest,
     ready,
 )
-from orchestration.warehouse.settings import DBT_PROJECT_DIR
+from orchestration.calculation.step import BUILD, Calculation, CalculationError
+from orchestration.warehouse.settings import DBT_PROJECT_DIR, RunSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT_SEEDS = (
@@ -208,13 +210,14 @@ def calculate(
     command: Sequence[str] = (),
     variables: Mapping[str, object] | None = None,
 ) -> None:
-    """Run dbt over the warehouse in `home`: a build, or another command. Raises BuildError with what dbt said.
+    """Build what has changed in the warehouse of `home`, or run another command of dbt on it.
 
-    `variables` are further vars of dbt. dbt stays alive between calls and parses a project once.
+    `variables` are further vars of dbt. dbt stays alive between calls and parses a project once. Raises BuildError with what
+    dbt said.
     """
     dbt = _dbt_of(dbt_project.resolve())
     target = home / "target"
-    build = ["build", "--exclude-resource-type", "unit_test", *(() if with_tests else ("test",))]
+    build = ["build", "--exclude-resource-type", "unit_test"]
     try:
         target.mkdir(parents=True, exist_ok=True)
         if dbt is current():
@@ -224,8 +227,11 @@ def calculate(
             dbt.parse(target, digest, seeds=seeds, variables=variables, write_json=True)
         if dbt is current() and not variables:
             _lay_manifest(target)
+            if not command and not with_tests and is_like_bundled(seeds):
+                _build_what_has_changed(home, seeds, as_of_date)
+                return
         done = dbt.run(
-            [*(command or build)],
+            [*(command or (build if with_tests else BUILD))],
             warehouse=home / "warehouse.duckdb",
             home=home,
             target=target,
@@ -236,9 +242,27 @@ def calculate(
     except DbtError as error:
         raise BuildError(str(error)) from None
     if not done.is_good:
-        bad = [node for node in done.nodes if not node.is_good and node.status != "skipped"]
-        said = [f"{node.unique_id.rsplit('.', 1)[-1]}: {node.message.strip() or node.status}" for node in bad]
-        raise BuildError("\n".join([*said, *filter(None, [done.error])]))
+        raise BuildError(_said(done.nodes, done.error))
+
+
+def _build_what_has_changed(home: Path, seeds: Path, as_of_date: date) -> None:
+    calculation = Calculation(
+        RunSettings(home, as_of_date.isoformat()),
+        read_manifest(home / "target" / MANIFEST.name),
+        current(),
+        seeds,
+    )
+    calculation.target = home / "target"
+    try:
+        calculation.build()
+    except CalculationError as error:
+        raise BuildError(_said(calculation.built, "" if calculation.built else str(error))) from None
+
+
+def _said(nodes: Sequence[NodeResult], error: str) -> str:
+    bad = [node for node in nodes if not node.is_good and node.status != "skipped"]
+    said = [f"{node.unique_id.rsplit('.', 1)[-1]}: {node.message.strip() or node.status}" for node in bad]
+    return "\n".join([*said, *filter(None, [error])])
 
 
 _OTHERS: dict[Path, DbtProcess] = {}
