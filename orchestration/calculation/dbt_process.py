@@ -69,6 +69,8 @@ class DbtProcess:
     def __init__(self, project: Path = DBT_PROJECT_DIR) -> None:
         self.project = project
         self.listeners: list[Tell] = []
+        # Models that it has built, with the definition under which their columns met their contract.
+        self.compared: set[tuple[str, str]] = set()
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.RLock()
         self._log: IO[str] | None = None

@@ -48,7 +48,8 @@ def fingerprints(
     Args:
         manifest: dbt's, as parsed.
         seeds: folder of the CSV files.
-        landed: a hash of the rows and columns of each landed table, by schema and table; a table that is missing has none.
+        landed: a hash of each landed table by schema and table, `columns-rows`: the part before the first dash is of its columns
+            alone. A table that is missing has none.
         variables: vars that are given to dbt beside those of dbt_project.yml, the as_of_date among them.
     """
     nodes: dict[str, Mapping[str, Any]] = {**manifest["sources"], **manifest["nodes"]}
@@ -71,6 +72,8 @@ def fingerprints(
         node = nodes[name]
         parents = [parent for parent in _parents(node) if parent in nodes]
         own = [shared, _definition(node)]
+        if node["resource_type"] == "source":
+            own.append(landed.get((node["schema"], node["identifier"]), "").partition("-")[0])
         if _reads(node, graph_macros, READS_GRAPH):
             own.append(graph)
         definition = _hash([own, [columns_of(parent) for parent in parents]])

@@ -186,17 +186,15 @@ class Calculation:
         return fingerprints(self.manifest, seeds=self.seeds, landed=landed, variables=shared)
 
     def _bound(self, known: Mapping[str, Known], found: Mapping[str, Fingerprint]) -> list[str]:
-        """The models whose columns dbt has compared with their contract, in SQL that is the same over the same columns.
-
-        Where landed tables have changed, their columns may have, so there are none.
-        """
-        sources = [name for name in found if name.startswith("source.")]
-        if any(name not in known or known[name].built != found[name].built for name in sources):
-            return []
+        """The models whose columns dbt has compared with their contract before, in SQL that is the same over the same columns."""
         return [
             name.rsplit(".", 1)[-1]
-            for name, one in known.items()
-            if name.startswith("model.") and name in found and one.definition == found[name].definition
+            for name, fingerprint in found.items()
+            if name.startswith("model.")
+            and (
+                (name, fingerprint.definition) in self.dbt.compared
+                or (name in known and known[name].definition == fingerprint.definition)
+            )
         ]
 
     def _relation(self, name: str) -> tuple[str, str]:
@@ -281,6 +279,9 @@ class Calculation:
         )
         result = self._dbt([*BUILD, *chosen, "--indirect-selection", "empty"])
         self.built += [node for node in result.nodes if node.unique_id in found]
+        self.dbt.compared.update(
+            (node.unique_id, found[node.unique_id].definition) for node in self.built if node.is_good
+        )
         if result.is_good:
             with duckdb.connect(str(self.settings.warehouse)) as connection:
                 sources = [name for name in found if name.startswith("source.")]
