@@ -4,9 +4,6 @@ The rows go through the real source code against the fakes of every_system.py; t
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,11 +17,12 @@ import test_workday
 from every_system import Case, running
 from fault_server import FaultServer
 from salesforce_org import CLIENT_ID, CLIENT_SECRET, standard_org
+from support.parses import FILES, run_dbt, set_with
 from test_every_system import plan_over
 
+from ingestion import models
 from ingestion.api.alerts import SchemaAlert
 from ingestion.checks import check_sources
-from ingestion.landing import models
 from ingestion.landing.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from ingestion.load import load_system
 from ingestion.registry import configured_systems, source_systems
@@ -35,22 +33,11 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 ALONE = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
 
 
-def dbt(settings: Settings, *arguments: str, **switches: Any) -> dict[str, str]:
-    """Run dbt over the warehouse of a test with other vars; the status of each node by its id."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("COMMISSIONS_", "DBT_"))}
-    target = settings.home / "target"
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *arguments, "--project-dir", str(PROJECT),
-            "--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target),
-            "--vars", json.dumps(switches),
-        ],
-        env=kept | {"COMMISSIONS_HOME": str(settings.home), "DO_NOT_TRACK": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:]
-    results = json.loads((target / "run_results.json").read_text())["results"]
-    return {result["unique_id"]: result["status"] for result in results}
+def dbt(settings: Settings, system: str, *arguments: str) -> set[str]:
+    """Run dbt over the warehouse of a test, with the system in the place of files; what it has run."""
+    done = run_dbt(settings.home, *arguments, switches=set_with(system) if system else FILES)
+    assert done.is_good, "\n".join(node.message for node in done.nodes if not node.is_good) or done.error
+    return {node.unique_id for node in done.nodes}
 
 
 def rows(settings: Settings, relation: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -60,9 +47,9 @@ def rows(settings: Settings, relation: str, *columns: str) -> list[tuple[Any, ..
         return connection.execute(f"SELECT {listed} FROM {relation} ORDER BY ALL").fetchall()
 
 
-def check_unit_tests(settings: Settings, system: str, **switches: Any) -> None:
+def check_unit_tests(settings: Settings, system: str) -> None:
     """Pass the unit tests of a system's models; there are some."""
-    ran = dbt(settings, "test", "--select", f"path:models/staging/{system}", **switches)
+    ran = dbt(settings, system, "test", "--select", f"path:models/staging/{system}")
     assert any(name.startswith("unit_test.") for name in ran)
 
 
@@ -181,12 +168,8 @@ def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callabl
     edit(case.fake)
     case.company.load()
     load_system("maven_crm", Settings(home=case.settings.home, extracts=SAMPLE_DIR))
-    switches = {
-        "crm_system": system, "crm_time_zone": "Europe/Berlin", "crm_currency_code": "USD",
-        "zoho_won_stages": ["Closed Won", "Signed"],
-    }  # fmt: skip
     chosen = f"path:models/staging/{system} path:models/staging/crm path:models/staging/maven_crm"
-    dbt(case.settings, "build", *ALONE, "--select", *chosen.split(), "int_pool__deals", **switches)
+    dbt(case.settings, system, "build", *ALONE, "--select", *chosen.split(), "int_pool__deals")
     deals = rows(
         case.settings, "staging.stg_crm__opportunities", "transaction_id", "Amount", "CloseDate", "OwnerId",
         "CurrencyIsoCode", "StageName",
@@ -214,7 +197,7 @@ def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callabl
         ("1", amounts[0], True, False), ("2", amounts[1], False, False),
         ("3", amounts[2], system != "pipedrive", True),
     ]  # fmt: skip
-    check_unit_tests(case.settings, system, **switches)
+    check_unit_tests(case.settings, system)
 
 
 def test_an_org_without_the_fields_of_the_sample_company_is_read_as_the_documents_say(
@@ -244,7 +227,7 @@ def test_an_org_without_the_fields_of_the_sample_company_is_read_as_the_document
         assert load_system(source_systems(settings)["crm"], settings).load_ids == (), "nothing has changed"
     load_system("maven_crm", settings)
     chosen = ("path:models/staging/crm", "path:models/staging/maven_crm")
-    dbt(settings, "build", *ALONE, "--select", *chosen, "int_pool__deals")
+    dbt(settings, "", "build", *ALONE, "--select", *chosen, "int_pool__deals")
     columns = ("Id", "Amount", "Territory2Id", "Region__c")
     assert rows(settings, "staging.stg_crm__opportunities", *columns)[1] == (
         f"006{1:015d}", Decimal("100.07"), None, "North",
@@ -340,9 +323,8 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
         ("40", "CreditMemo", "301"),
     )
     case.company.load()
-    switches = {"billing_system": "quickbooks"}
     chosen = ("path:models/staging/quickbooks", "path:models/staging/billing")
-    dbt(case.settings, "build", *ALONE, "--select", *chosen, **switches)
+    dbt(case.settings, "quickbooks", "build", *ALONE, "--select", *chosen)
     columns = (
         "invoice_id",
         "opportunity_id",
@@ -369,7 +351,7 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
         ("SalesReceipt|103", "SalesReceipt|103", "payment", first, "USD", Decimal("107")),
     ]
     assert Decimal("90.5") + 30 + Decimal("5.25") == Decimal("125.75"), "what the customer sent"
-    check_unit_tests(case.settings, "quickbooks", **switches)
+    check_unit_tests(case.settings, "quickbooks")
 
 
 def test_netsuite_bills_and_money_have_the_fields_of_the_billing_extracts(
@@ -413,9 +395,8 @@ def test_netsuite_bills_and_money_have_the_fields_of_the_billing_extracts(
         case.company.section + '[netsuite.tables.transaction]\ncolumns = { custbody_opportunity = "text" }\n'
     )
     case.company.load()
-    switches = {"billing_system": "netsuite"}
     chosen = ("path:models/staging/netsuite", "path:models/staging/billing")
-    dbt(case.settings, "build", *ALONE, "--select", *chosen, **switches)
+    dbt(case.settings, "netsuite", "build", *ALONE, "--select", *chosen)
     columns = (
         "invoice_id",
         "opportunity_id",
@@ -439,7 +420,7 @@ def test_netsuite_bills_and_money_have_the_fields_of_the_billing_extracts(
         ("5|1", "1", "credit_memo", date(2026, 2, 2), "USD", Decimal("-40")),
         ("6|5", "1", "refund", date(2026, 2, 3), "USD", Decimal("-20")),
     ]
-    check_unit_tests(case.settings, "netsuite", **switches)
+    check_unit_tests(case.settings, "netsuite")
 
 
 # HR
@@ -468,9 +449,8 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
     )
     case.company.configure(test_workday.SECTION.replace('Hire_Date = "date"', columns))
     case.company.load()
-    switches = {"hris_system": "workday", "hris_has_territories": False}
     chosen = ("path:models/staging/workday", "path:models/staging/hris")
-    dbt(case.settings, "build", *ALONE, "--select", *chosen, **switches)
+    dbt(case.settings, "workday", "build", *ALONE, "--select", *chosen)
     assert rows(case.settings, "staging.stg_hris__employees", *EMPLOYEE) == [
         ("21001", "21001", "Ines", "Duarte", "ines@example.com", date(2015, 2, 1), None),
         ("21003", "21003", "Sam", "Park", None, date(2019, 3, 15), date(2026, 1, 31)),
@@ -489,9 +469,8 @@ def test_ripplings_landed_versions_are_the_history_of_managers(started: Callable
     today = datetime.now(UTC).date()
     case.fake.employees["e02"]["manager"] = "e03"
     case.company.load()
-    switches = {"hris_system": "rippling", "rippling_number_column": "employeeNumber"}
     chosen = ("path:models/staging/rippling", "path:models/staging/hris")
-    dbt(case.settings, "build", *ALONE, "--select", *chosen, **switches)
+    dbt(case.settings, "rippling", "build", *ALONE, "--select", *chosen)
     assert rows(case.settings, "staging.stg_hris__employees", *EMPLOYEE) == [
         ("e01", "7", "Ines", "Duarte", "ines@example.com", date(2019, 3, 29), None),
         ("e02", "8", "Ava", "Nguyen", "ava@example.com", date(2021, 2, 1), None),
@@ -503,4 +482,4 @@ def test_ripplings_landed_versions_are_the_history_of_managers(started: Callable
     ]  # fmt: skip
     (changed,) = [job for job in jobs if job[1] >= today]
     assert changed[0] == "e02" and changed[2] == "e03", "from the day on which the change was landed"
-    check_unit_tests(case.settings, "rippling", **switches)
+    check_unit_tests(case.settings, "rippling")

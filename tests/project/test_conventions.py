@@ -1,17 +1,14 @@
 """The written conventions, checked on dbt's manifest, the seeds and the tracked files."""
 
 import csv
-import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
+from support.parses import SETS, manifest_with, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "dbt_project" / "models"
@@ -68,32 +65,10 @@ SECRETS = re.compile(
 )
 
 
-# Every system that can stand in the place of files, in one parse or another.
-SWITCHES = (
-    {},
-    {"crm_system": "hubspot", "billing_system": "stripe", "hris_system": "bamboohr"},
-    {"crm_system": "dynamics", "billing_system": "quickbooks", "hris_system": "workday"},
-    {"crm_system": "pipedrive", "billing_system": "netsuite", "hris_system": "rippling"},
-    {"crm_system": "zoho"},
-)
-
-
-@pytest.fixture(scope="module", params=SWITCHES, ids=lambda switches: "-".join(switches.values()) or "files")
-def project(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Any]]:
-    """Return the manifest of a fresh parse, with CRM, billing and HRIS from files and from connected systems."""
-    target = tmp_path_factory.mktemp("target")
-    folder = str(ROOT / "dbt_project")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("COMMISSIONS_HOME", str(target))
-        parsed = dbtRunner().invoke(
-            ["-q", "parse", "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target),
-             "--log-path", str(target), "--vars", json.dumps(request.param)]
-        )  # fmt: skip
-    assert parsed.success, parsed.exception
-    assert isinstance(parsed.result, Manifest)
-    return parsed.result.to_dict()
+@pytest.fixture(scope="module", params=SETS, ids=name_of)
+def project(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the manifest with CRM, billing and HRIS from files and from connected systems."""
+    return manifest_with(request.param)
 
 
 @pytest.fixture(scope="module")
