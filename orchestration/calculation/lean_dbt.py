@@ -12,7 +12,6 @@ What dbt builds, and how, stays as it is.
 
 from __future__ import annotations
 
-import copy
 import inspect
 import itertools
 import re
@@ -49,7 +48,9 @@ def silence_events(heard: Collection[str]) -> None:
 
 def without_tests(manifest: Any) -> Any:
     """The manifest without its tests, over the same nodes: what becomes of a node there becomes of it here."""
-    lean = copy.copy(manifest)
+    # Not copy.copy: dbt's way to pickle a manifest mixes its lookups up once they have been used.
+    lean = object.__new__(type(manifest))
+    lean.__dict__.update(manifest.__dict__)
     lean.nodes = {name: node for name, node in manifest.nodes.items() if node.resource_type != "test"}
     lean.unit_tests = {}
     lean.macros = _within_reach(lean)

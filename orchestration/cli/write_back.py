@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from orchestration.telling.write_back.wording import told
 from orchestration.warehouse.lock import RunInProgress
 from orchestration.warehouse.settings import RunSettings
-
-if TYPE_CHECKING:
-    pass
 
 EXIT_REFUSED = 1
 EXIT_LOCKED = 3

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestration.telling.write_back.send import Sent
+if TYPE_CHECKING:
+    from orchestration.telling.write_back.send import Sent
 
 SHOWN_MAX = 20
 
