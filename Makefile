@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check sources summary test quick situations oracle histories mutants bench big year month lint types ui kill lock clean
+.PHONY: help setup run preview check sources summary test proofs quick situations oracle histories mutants bench big year month lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ ui: $(READY) ## Open the Dagster UI on the same graph.
 
 test: lint types ## Pass all checks: lint, types, dbt unit and data tests, pytest. Prints the ten slowest and the total.
 	@$(BIN)/pytest --durations=10
+
+proofs: $(READY) ## Pass the proofs that take minutes each: months closed and corrected, kills, all of dbt alone.
+	@$(BIN)/pytest -o addopts=-q -m proof --durations=10
 
 quick: $(READY) ## The edit loop: lint of changed files, unit tests of changed models, all situations.
 	@$(BIN)/python -m tests.quick

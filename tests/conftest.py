@@ -44,6 +44,33 @@ def build_warehouse(home: Path, as_of: date, extracts: Path = SAMPLE, seeds: Pat
     return home / "warehouse.duckdb"
 
 
+# Files that share what one test process makes, such as dbt's parses.
+TOGETHER = {
+    "test_conventions.py": "parses",
+    "test_connected_staging.py": "parses",
+}
+# The longest first, so that none is left to a single process at the end.
+FIRST = (
+    "test_commissions_run.py",
+    "parses",
+    "test_disputes.py",
+    "test_changed_only.py",
+    "test_statement_pages.py",
+    "test_random_companies.py",
+    "test_exported_once.py",
+    "test_write_back.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its group: its file, or what several files share."""
+    groups = {item: TOGETHER.get(item.path.name, item.path.name) for item in items}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    places = {group: place for place, group in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(groups[item], len(FIRST)))
+
+
 BuildOnce = Callable[[str, Callable[[Path], Path]], Path]
 
 

@@ -25,8 +25,8 @@ from orchestration.books.landed import land_books
 from orchestration.books.period import read_books, write_book
 from orchestration.plans.situations.build import ROOT, calculate, write_raw_tables, write_seeds
 
-MONTHS = int(os.environ.get("HISTORY_MONTHS", "4"))
-COUNT = int(os.environ.get("HISTORIES", "12"))
+MONTHS = int(os.environ.get("HISTORY_MONTHS", "2"))
+COUNT = int(os.environ.get("HISTORIES", "4"))
 SEED = os.environ.get("ORACLE_SEED", "1")
 CLOSED_AT = datetime(2026, 1, 31)
 Amounts = dict[tuple[Any, ...], Fraction]

@@ -21,7 +21,7 @@ from shrinking import shrunk, written_out
 from orchestration.plans.situations.build import BuildError, build_warehouse
 
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
-COUNT = int(os.environ.get("ORACLE_COMPANIES", "300"))
+COUNT = int(os.environ.get("ORACLE_COMPANIES", "40"))
 BATCH = 100
 STAGES = ("filtering", "valuation", "crediting")
 CODES = {"tier_method_code": 4, "aggregate_code": 4, "beneficiary_code": 3, "tier_bound_code": 2}

@@ -15,8 +15,8 @@ from receiving import SECRET, Receiving
 from recorded_company import Company
 
 from orchestration.cli.main import main
+from orchestration.defs import event_jobs as jobs
 from orchestration.defs.event_jobs import deliver_events, events_are_due, why_due
-from orchestration.telling.events import jobs
 from orchestration.telling.events.receivers import Receiver
 from orchestration.warehouse.settings import TELEMETRY_OFF
 

@@ -19,6 +19,7 @@ import duckdb
 import pytest
 from installation import Installation, edited_sample
 
+pytestmark = pytest.mark.proof
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "6"))
 # A closing takes about this long, so that kills fall before, into and after it.
 CLOSING_SECONDS = 0.8
