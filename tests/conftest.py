@@ -62,6 +62,7 @@ FIRST = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its group: its file, or what several files share."""
     groups = {item: TOGETHER.get(item.path.name, item.path.name) for item in items}

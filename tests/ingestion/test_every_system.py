@@ -47,7 +47,7 @@ def test_every_connector_is_proved() -> None:
         own = importlib.import_module(f"test_{name}")
         assert callable(getattr(own, system.payload)), "the landed table beside the vendor's payload"
         assert callable(getattr(own, system.syncs)), "two loads with changes and deletes between them"
-        assert (ROOT / "ingestion" / name / "README.md").is_file(), name
+        assert (ROOT / "ingestion" / "systems" / name / "README.md").is_file(), name
 
 
 def plan_over(seeds: Path, system: str, table: str, column: str) -> None:
