@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from orchestration.plans.situations.build import calculate
 
@@ -62,14 +64,28 @@ FIRST = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
+def group_of(nodeid: str) -> str:
+    """The group of a test: its file, or what several files share."""
+    name = nodeid.partition("::")[0].rpartition("/")[2]
+    return TOGETHER.get(name, name)
+
+
+class ByGroup(LoadScopeScheduling):
+    """Gives the tests of a group to one process, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Make the scheduler of pytest-xdist."""
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its group: its file, or what several files share."""
-    groups = {item: TOGETHER.get(item.path.name, item.path.name) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Put the groups that take longest first."""
     places = {group: place for place, group in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(groups[item], len(FIRST)))
+    items.sort(key=lambda item: places.get(group_of(item.nodeid), len(FIRST)))
 
 
 BuildOnce = Callable[[str, Callable[[Path], Path]], Path]

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ingestion.api.config import SECRET_WORDS
 from orchestration.warehouse.settings import PROJECT_ROOT
 
-DEFAULT_FILE = PROJECT_ROOT / "ingestion" / "notifications.toml"
+DEFAULT_FILE = PROJECT_ROOT / "orchestration" / "notifications.toml"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 # Without encryption amounts would travel in the clear; a server on this machine is the exception.
 _URL = re.compile(r"https://[^/@\s]+(/\S*)?|http://(127\.0\.0\.1|localhost)(:\d+)?(/\S*)?")

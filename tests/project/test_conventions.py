@@ -396,3 +396,14 @@ def test_the_published_file_is_opened_in_one_place() -> None:
         if "duckdb.connect(" in line and "published" in line
     ]
     assert found == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    broken = [
+        f"{name}: {link}"
+        for name in listed.stdout.splitlines()
+        for link in re.findall(r"\]\(([^)\s#]+)", (ROOT / name).read_text(encoding="utf-8"))
+        if "://" not in link and not link.startswith("mailto:") and not ((ROOT / name).parent / link).exists()
+    ]
+    assert broken == []
