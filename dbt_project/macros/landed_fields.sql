@@ -134,21 +134,14 @@ select
 where false
 {%- endmacro %}
 
-{# One select an expression that is read off a deal: the plan, where it stands, its text. #}
+{# One select per column of expressions that are read off a deal (`meta: deal_expression` in the seeds' property files): the
+   plan, where the expression stands, its text. A model that uses it names the seeds as its dependencies. #}
 {% macro deal_expressions() -%}
-  {%- set seeds = {
-    'plans': [
-      'filter_expression', 'value_expression', 'payable_expression', 'catalogue_key_expression',
-      'rate_dimension_1_expression', 'rate_dimension_2_expression', 'rate_dimension_3_expression', 'weight_expression'
-    ],
-    'credit_rules': ['payee_expression', 'condition_expression', 'share_expression'],
-    'payout_terms': ['cancelled_date_expression'],
-  } -%}
-  {%- for seed, columns in seeds.items() -%}
-    {%- for column in columns %}
-select plan_id, '{{ seed }}.{{ column }}' as expression_name, {{ column }} as expression_text
-from {{ ref(seed) }}
-where {{ column }} is not null
+  {%- for seed in (graph.nodes.values() if execute else []) if seed.resource_type == 'seed' -%}
+    {%- for column in seed.columns.values() if column.config.meta.deal_expression %}
+select plan_id, '{{ seed.name }}.{{ column.name }}' as expression_name, {{ column.name }} as expression_text
+from {{ ref(seed.name) }}
+where {{ column.name }} is not null
 union all
     {%- endfor -%}
   {%- endfor %}

@@ -5,12 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingestion.expressions import DEAL, expressions
 from ingestion.models import DEAL_FIELDS, DEALS, deal_table
-
-# Seeds whose rows belong to a plan and may hold expressions over the fields of its source object.
-_SEEDS = ("plans/plans.csv", "plans/tiers.csv", "plans/rates.csv", "plans/bonuses.csv", "plans/modifiers.csv",
-          "crediting/credit_rules.csv")  # fmt: skip
-_EXPRESSION = "_expression"
 
 
 @dataclass(frozen=True)
@@ -53,15 +49,18 @@ def _expressions(seeds: Path, system: str, table: str) -> Iterator[tuple[Use, st
         for _, row in _rows(seeds, "plans/plans.csv")
         if row.get("source_object", "").lower() in named
     }
-    for name in _SEEDS:
+    columns: dict[str, list[str]] = {}
+    for declared in expressions(seeds):
+        if declared.of == DEAL:
+            columns.setdefault(declared.file, []).append(declared.column)
+    for name, fields in columns.items():
         for number, row in _rows(seeds, name):
             if row.get("plan_id") not in plans:
                 continue
             if "source_object" in row and row["source_object"].lower() not in named:
                 continue
-            for field, value in row.items():
-                if field.endswith(_EXPRESSION):
-                    yield Use(row["plan_id"], f"seeds/{name}", number, field), value
+            for field in fields:
+                yield Use(row["plan_id"], f"seeds/{name}", number, field), row.get(field, "")
 
 
 def uses(seeds: Path, system: str, table: str, column: str) -> list[Use]:

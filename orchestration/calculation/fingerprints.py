@@ -54,7 +54,7 @@ def fingerprints(
     """
     nodes: dict[str, Mapping[str, Any]] = {**manifest["sources"], **manifest["nodes"]}
     shared = _hash([variables, _macros(manifest)])
-    graph = _hash(sorted((name, node.get("raw_code")) for name, node in nodes.items()))
+    graph = _hash(sorted((name, node.get("raw_code"), _metas(node)) for name, node in nodes.items()))
     rows_macros = _macros_that(manifest, READS_ROWS)
     graph_macros = _macros_that(manifest, READS_GRAPH)
     found: dict[str, Fingerprint] = {}
@@ -122,6 +122,12 @@ def _definition(node: Mapping[str, Any]) -> list[object]:
 def _columns(node: Mapping[str, Any]) -> list[object]:
     columns: Mapping[str, Mapping[str, Any]] = node.get("columns") or {}
     return [[name, column.get("data_type"), column.get("constraints")] for name, column in columns.items()]
+
+
+def _metas(node: Mapping[str, Any]) -> list[object]:
+    """What the columns are declared as: macros that read the graph choose by it."""
+    columns: Mapping[str, Mapping[str, Any]] = node.get("columns") or {}
+    return [[name, column.get("meta")] for name, column in columns.items() if column.get("meta")]
 
 
 def _macros(manifest: Manifest) -> list[tuple[str, str]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
+from ingestion.expressions import DEAL
 from orchestration.plans.checks.problems import Problem
 from orchestration.plans.checks.tables import Company, Row
 from orchestration.plans.language import (
@@ -14,32 +16,6 @@ from orchestration.plans.language import (
     variables_of,
 )
 
-# Read off a deal: fields, and variables of scope plan and global.
-DEAL_EXPRESSIONS: dict[str, dict[str, Wanted]] = {
-    "plans": {
-        "filter_expression": "condition",
-        "value_expression": "number",
-        "payable_expression": "number",
-        "catalogue_key_expression": "text",
-        "rate_dimension_1_expression": "text",
-        "rate_dimension_2_expression": "text",
-        "rate_dimension_3_expression": "text",
-        "weight_expression": "number",
-    },
-    "credit_rules": {
-        "payee_expression": "text",
-        "condition_expression": "condition",
-        "share_expression": "number",
-    },
-    "payout_terms": {"cancelled_date_expression": "date"},
-}
-# Read for a payee on a day: variables of every scope, no fields.
-NUMBER_EXPRESSIONS: dict[str, tuple[str, ...]] = {
-    "plans": ("quota_expression", "incentive_expression"),
-    "tiers": ("rate_expression", "tier_amount_expression"),
-    "bonuses": ("amount_expression", "amount_to_expression"),
-    "modifiers": ("amount_expression",),
-}
 CATALOGUE_COLUMNS = ("value_expression", "payable_expression")
 
 
@@ -47,19 +23,16 @@ def expression_rules(company: Company) -> Iterator[Problem]:
     """Every expression of every plan table that is there."""
     variables = frozenset(row["variable_name"] for row in company["variables"])
     with ExpressionChecker() as checker:
-        for table, wanted in DEAL_EXPRESSIONS.items():
-            for row in company.rows.get(table, []):
-                for column, kind in wanted.items():
-                    scope = _deal_scope(company, table, row, column, variables)
-                    if scope and row[column]:
-                        yield from _problems(company, checker, row, column, kind, scope)
-        for table, columns in NUMBER_EXPRESSIONS.items():
-            for row in company.rows.get(table, []):
-                for column in columns:
-                    if row[column]:
-                        yield from _problems(
-                            company, checker, row, column, "number", Scope(variables=variables)
-                        )
+        for declared in company.expressions:
+            for row in company.rows.get(declared.seed, []):
+                if not row.cells.get(declared.column):
+                    continue
+                scope: Scope | None = Scope(variables=variables)
+                if declared.of == DEAL:
+                    scope = _deal_scope(company, declared.seed, row, declared.column, variables)
+                if scope:
+                    wanted = cast(Wanted, declared.wanted)
+                    yield from _problems(company, checker, row, declared.column, wanted, scope)
 
 
 def _deal_scope(

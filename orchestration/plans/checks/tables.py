@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 
+from ingestion.expressions import Expression, expressions
 from ingestion.landing.files import InputError, locate
 from ingestion.landing.tables import PRECISION, Column, Table
 from ingestion.models import DEAL_FIELDS, DEALS, DealTable, deal_table, read_yaml
@@ -135,11 +136,13 @@ class Company:
             reported by their type, and every other word about them would mislead.
         sources: amount_basis_codes of each source object of the data pool, from dbt_project.yml.
         extracts: folder of the extracts; None where only the declared fields and no territories are known.
+        expressions: the columns that hold expressions.
     """
 
     rows: Mapping[str, list[Row]]
     sources: Mapping[str, frozenset[str]]
     extracts: Path | None = None
+    expressions: tuple[Expression, ...] = ()
     _fields: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __getitem__(self, table: str) -> list[Row]:
@@ -281,7 +284,7 @@ def read_company(seeds: Mapping[str, SeedFile], root: Path, extracts: Path | Non
         for name, seed in seeds.items()
         if name in COLUMNS and set(COLUMNS[name][1].split(",")) <= set(seed.header)
     }  # fmt: skip
-    return Company(rows, read_sources(root), extracts)
+    return Company(rows, read_sources(root), extracts, expressions(root / "seeds"))
 
 
 def _is_day(cell: str) -> bool:

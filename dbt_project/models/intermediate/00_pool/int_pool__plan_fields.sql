@@ -10,6 +10,8 @@ plan_objects as (
   from {{ ref('plans') }}
 ),
 
+-- depends_on: {{ ref('credit_rules') }}
+-- depends_on: {{ ref('payout_terms') }}
 expressions as (
   {{ deal_expressions() }}
 ),

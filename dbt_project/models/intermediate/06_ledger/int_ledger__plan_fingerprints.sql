@@ -1,80 +1,42 @@
 -- Condenses everything that the seeds say about a plan's versions, numbers apart, into one mark, so that a changed plan is
 -- seen.
--- Grain: one row a plan. Rule: docs/rules/ledger.md
+-- Grain: one row per plan. Rule: docs/rules/ledger.md
 with
 
-plans_rows as (
-  select
-    columns_of_row.plan_id,
-    'plans:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('plans') }} as columns_of_row
+{% set seeds = [
+  ref('plans'), ref('tiers'), ref('rates'), ref('bonuses'), ref('modifiers'), ref('payout_terms'), ref('credit_rules'),
+  ref('rollup_levels')
+] -%}
+own_rows as (
+  {% for seed in seeds %}
+    select
+      columns_of_row.plan_id,
+      '{{ seed.identifier }}:' || cast(columns_of_row as varchar) as row_text
+    from {{ seed }} as columns_of_row
+    {% if not loop.last %}union all{% endif %}
+  {% endfor %}
 ),
 
-tiers_rows as (
+catalogue_texts as (
   select
-    columns_of_row.plan_id,
-    'tiers:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('tiers') }} as columns_of_row
+    columns_of_row.catalogue_id,
+    'catalogue:' || cast(columns_of_row as varchar) as row_text
+  from {{ ref('catalogue') }} as columns_of_row
 ),
 
-rates_rows as (
-  select
-    columns_of_row.plan_id,
-    'rates:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('rates') }} as columns_of_row
-),
-
-bonuses_rows as (
-  select
-    columns_of_row.plan_id,
-    'bonuses:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('bonuses') }} as columns_of_row
-),
-
-modifiers_rows as (
-  select
-    columns_of_row.plan_id,
-    'modifiers:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('modifiers') }} as columns_of_row
-),
-
-payout_terms_rows as (
-  select
-    columns_of_row.plan_id,
-    'payout_terms:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('payout_terms') }} as columns_of_row
-),
-
-credit_rules_rows as (
-  select
-    columns_of_row.plan_id,
-    'credit_rules:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('credit_rules') }} as columns_of_row
-),
-
-rollup_levels_rows as (
-  select
-    columns_of_row.plan_id,
-    'rollup_levels:' || cast(columns_of_row as varchar) as row_text
-  from {{ ref('rollup_levels') }} as columns_of_row
+-- Several plans may read one catalogue.
+catalogue_rows as (
+  select distinct
+    plan_versions.plan_id,
+    catalogue_texts.row_text
+  from {{ ref('plans') }} as plan_versions
+  inner join catalogue_texts on plan_versions.catalogue_id = catalogue_texts.catalogue_id
 ),
 
 united as (
-  select * from plans_rows
+  select * from own_rows
   union all
-  select * from tiers_rows
-  union all
-  select * from rates_rows
-  union all
-  select * from bonuses_rows
-  union all
-  select * from modifiers_rows
-  union all
-  select * from payout_terms_rows
-  union all
-  select * from credit_rules_rows
-  union all
-  select * from rollup_levels_rows
+  select * from catalogue_rows
 ),
 
 final as (
