@@ -1,6 +1,6 @@
 """The same calculation as plain DuckDB SQL, written by hand for exactly this company: nothing general in it.
 
-It reads the raw tables and the seeds' CSV files and writes one table a stage into a file of its own. Every part is
+It reads the raw tables and the seeds' CSV files and writes one table per stage into a file of its own. Every part is
 a difference of rounded running totals, as in the project, so that both pay the same cents.
 """
 

@@ -18,8 +18,8 @@ def report(result: LoadResult) -> str:
         LINE.format(f"raw_{result.system}.{name}", row.in_file, row.new_versions, row.retired, row.live)
         for name, row in result.tables.items()
     ]
-    if result.mended:
-        lines.append(f"raw_{result.system}: an interrupted load was taken back first ({result.mended} rows)")
+    if result.fixed:
+        lines.append(f"raw_{result.system}: an interrupted load was taken back first ({result.fixed} rows)")
     return "\n".join([*lines, *(f"notice: {notice}" for notice in result.notices)])
 
 

@@ -25,7 +25,7 @@ def check_sources(systems: Iterable[Configured], settings: Settings) -> list[Fin
 
 
 def render_findings(findings: Sequence[Finding]) -> str:
-    """Return the printed form: one line a finding, the problems counted at the end."""
+    """Return the printed form: one line per finding, the problems counted at the end."""
     if not findings:
         return (
             "No connected system is switched on: every system is read from its extracts. "
@@ -33,7 +33,7 @@ def render_findings(findings: Sequence[Finding]) -> str:
         )
     problems = sum(not finding.is_ok for finding in findings)
     last = (
-        "All in order." if not problems else f"{problems} of {len(findings)} checks found something to mend."
+        "All in order." if not problems else f"{problems} of {len(findings)} checks found something to fix."
     )
     return "\n".join([*(str(finding) for finding in findings), last])
 
@@ -80,8 +80,8 @@ def missing_secrets(configured: Configured) -> list[Finding]:
             configured.config.secret(secret)
         except MissingSecretError:
             variable = secret_variable(configured.config.name, secret)
-            mend = f"set the environment variable {variable}, or the same key in dlt's secrets.toml"
-            found.append(Finding(configured.config.name, secret, "the secret is not set", False, mend))
+            fix = f"set the environment variable {variable}, or the same key in dlt's secrets.toml"
+            found.append(Finding(configured.config.name, secret, "the secret is not set", False, fix))
     return found
 
 
@@ -100,8 +100,8 @@ def _check_fields(
                 findings += _sampled_findings(configured, table, connector, client, settings)
         except (ApiError, InputError) as error:
             if table.name not in unreadable:
-                mend = connector.mend(table, error) if isinstance(error, ApiError) else ""
-                findings.append(Finding(configured.config.name, table.name, str(error), False, mend))
+                fix = connector.fix(table, error) if isinstance(error, ApiError) else ""
+                findings.append(Finding(configured.config.name, table.name, str(error), False, fix))
             continue
         if described is not None and table.name not in unreadable:
             findings += _field_findings(configured, table, described, settings)
@@ -150,12 +150,12 @@ def _field_findings(
     for column in sorted(used_columns(seeds, name, table.name)):
         if column.lower() not in there:
             used = ", ".join(str(use) for use in uses(seeds, name, table.name, column))
-            mend = (
+            fix = (
                 "correct the name in the plan, or give the user of the credentials the right to see the field"
             )
             findings.append(
                 Finding(
-                    name, f"{table.name}.{column}", f"is no field of the source, used by {used}", False, mend
+                    name, f"{table.name}.{column}", f"is no field of the source, used by {used}", False, fix
                 )
             )
     if not findings:
@@ -166,7 +166,7 @@ def _field_findings(
 
 
 def main() -> int:
-    """Check all systems of sources.toml and print the findings; 1 when there is something to mend."""
+    """Check all systems of sources.toml and print the findings; 1 when there is something to fix."""
     from ingestion.registry import configured_systems
 
     settings = Settings.from_env()

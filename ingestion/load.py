@@ -83,13 +83,13 @@ class TableResult:
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did to one system; `mended` counts rows of a killed load that were taken back first."""
+    """What a load did to one system; `fixed` counts rows of a killed load that were taken back first."""
 
     system: str
     tables: dict[str, TableResult]
     load_ids: tuple[str, ...]
     notices: tuple[str, ...]
-    mended: int
+    fixed: int
 
 
 def _system(name: str | SourceSystem) -> SourceSystem:
@@ -243,7 +243,7 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
         if not full and (landed := recall(declared, inputs, settings)) is not None:
             tables = {name: TableResult(in_file, 0, 0, live) for name, (in_file, live) in landed.rows.items()}
             return LoadResult(declared.name, tables, (), landed.notices, 0)
-        mended = prepare(declared.name, settings)
+        fixed = prepare(declared.name, settings)
         pipeline = declared.pipeline(settings)
         planned = declared.source(settings.extracts, settings)
         try:
@@ -253,7 +253,7 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
                 raise known from None
             raise
         verify(declared, pipeline, settings)
-        result = _result(declared, pipeline, tuple(info.loads_ids), mended, settings)
+        result = _result(declared, pipeline, tuple(info.loads_ids), fixed, settings)
         if inputs is not None:
             rows = {name: (table.in_file, table.live) for name, table in result.tables.items()}
             digests = {name: state.get("digest") for name, state in _states(pipeline, declared.name).items()}
@@ -262,7 +262,7 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
 
 
 def _result(
-    declared: SourceSystem, pipeline: dlt.Pipeline, load_ids: tuple[str, ...], mended: int, settings: Settings
+    declared: SourceSystem, pipeline: dlt.Pipeline, load_ids: tuple[str, ...], fixed: int, settings: Settings
 ) -> LoadResult:
     in_file = _rows_remembered(pipeline, declared.name)
     counts = table_counts(declared, settings)
@@ -278,7 +278,7 @@ def _result(
             path, file = locate(settings.extracts, declared.name, table)
             if path is None:
                 notices.append(f"{file}: the file is absent, the rows of the last load stay in force")
-    return LoadResult(declared.name, tables, load_ids, tuple(notices), mended)
+    return LoadResult(declared.name, tables, load_ids, tuple(notices), fixed)
 
 
 def _undeclared(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> list[str]:

@@ -44,7 +44,7 @@ def configured_systems(settings: Settings) -> list[Configured]:
     """Return the systems that sources.toml switches on.
 
     Raises:
-        ConfigError: the file cannot be used; the message names the place and the mend.
+        ConfigError: the file cannot be used; the message names the place and the fix.
     """
     return read_sources(settings.sources, FILE_SYSTEMS, settings.home)
 

@@ -43,7 +43,7 @@
   {{ return(texts | unique | join('\n')) }}
 {%- endmacro %}
 
-{# One select a landed table: one row a field, with how often it is filled in all versions, in the live rows, in those that
+{# One select per landed table: one row per field, with how often it is filled in all versions, in the live rows, in those that
    the last landing with changes brought, and in those of before. #}
 {% macro landed_fields() -%}
   {%- for landed in commissions.landed_columns() %}
@@ -93,7 +93,7 @@ select
 where false
 {%- endmacro %}
 
-{# One select a source object of the pool: the fields that plans can name, the pool's own id left out. #}
+{# One select per source object of the pool: the fields that plans can name, the pool's own id left out. #}
 {% macro pool_fields() -%}
   {%- for source_object, models in commissions.transaction_sources().items() -%}
     {%- set relation = ref(models.current) -%}
@@ -109,7 +109,7 @@ select cast(null as varchar) as source_object, cast(null as varchar) as field_na
 where false
 {%- endmacro %}
 
-{# One select a source object of the pool: the landed table whose fields its plans name. Deals of a connected CRM are the
+{# One select per source object of the pool: the landed table whose fields its plans name. Deals of a connected CRM are the
    pool's crm/Opportunity: there the plans name the fields of its own table of deals. #}
 {% macro pool_objects() -%}
   {%- if execute -%}

@@ -4,7 +4,7 @@
   {{ return(run_query("select * from " ~ ref(seed) ~ " order by " ~ order_by).rows) }}
 {%- endmacro %}
 
-{# Names of the @@variables that expressions use, each once, in the order of the alphabet. #}
+{# Names of the @@variables that expressions use, each once, alphabetically. #}
 {% macro variable_names(expressions) -%}
   {%- set found = [] -%}
   {%- for expression in expressions if expression -%}
@@ -25,7 +25,7 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# Left joins that give each variable of plan or global scope its value on the day, one column a variable. #}
+{# Left joins that give each variable of plan or global scope its value on the day, one column per variable. #}
 {% macro join_plan_variables(names, plan_id, day) -%}
   {%- for name in names if name != 'CatalogueValue' %}
   left join (
@@ -96,7 +96,7 @@
 -- depends_on: {{ ref('int_parameters__plan_variables') }}
 {%- endmacro %}
 
-{# One select a plan version: its filter over the rows of the source object, under the source's own field names. #}
+{# One select per plan version: its filter over the rows of the source object, under the source's own field names. #}
 {% macro plan_filters() -%}
   {%- set collecting = commissions.collecting_plan_ids() -%}
   {{- commissions.depends_on_sources() }}
@@ -128,7 +128,7 @@ select
 where false
 {%- endmacro %}
 
-{# One select a plan version: what it reads off each eligible transaction (value, payable value, weight, rate
+{# One select per plan version: what it reads off each eligible transaction (value, payable value, weight, rate
    dimensions), over the source object's own field names. #}
 {% macro plan_values(verdicts) -%}
   {%- set collecting = commissions.collecting_plan_ids() -%}
@@ -194,7 +194,7 @@ from {{ verdicts }}
 where false
 {%- endmacro %}
 
-{# One select a credit rule: the valued transactions on which it could be taken, with its share and the recipient
+{# One select per credit rule: the valued transactions on which it could be taken, with its share and the recipient
    that it names. A rule without expressions does not look at the source. #}
 {% macro plan_credit_rules(valued) -%}
   {%- set collecting = commissions.collecting_plan_ids() -%}
@@ -256,7 +256,7 @@ from {{ valued }}
 where false
 {%- endmacro %}
 
-{# One select a row of payout_terms with an expression: the day on which each deal of the plan was cancelled. #}
+{# One select per row of payout_terms with an expression: the day on which each deal of the plan was cancelled. #}
 {% macro plan_cancellations() -%}
   {{- commissions.depends_on_sources() }}
 -- depends_on: {{ ref('plans') }}

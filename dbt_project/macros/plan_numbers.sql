@@ -53,7 +53,7 @@ select cast(null as varchar) as plan_id, cast(null as varchar) as variable_name,
 where false
 {%- endmacro %}
 
-{# One select a formula: its result for each window and day on which it is read. #}
+{# One select per formula: its result for each window and day on which it is read. #}
 {% macro plan_numbers(number_dates) -%}
 -- depends_on: {{ ref('plans') }}
 -- depends_on: {{ ref('tiers') }}

@@ -1,5 +1,5 @@
 -- An owner fits several employees equally well (two with one e-mail, or namesakes), and no manual alias says which one is
--- meant. Mend: correct the HRIS, or add a row to seeds/crediting/payee_aliases.csv.
+-- meant. Fix: correct the HRIS, or add a row to seeds/crediting/payee_aliases.csv.
 select
   matches.source_system,
   matches.alias,

@@ -1,4 +1,4 @@
--- Somebody is assigned to a plan and unknown to the HRIS, so nothing can be credited to them. Mend: correct the
+-- Somebody is assigned to a plan and unknown to the HRIS, so nothing can be credited to them. Fix: correct the
 -- payee_id in seeds/plans/plan_assignments.csv, or add the person to the HRIS.
 {{ config(severity='warn') }}
 

@@ -1,4 +1,4 @@
--- A job names a manager who is no employee, or who could be several. Mend: correct the name in BambooHR, or add a row with
+-- A job names a manager who is no employee, or who could be several. Fix: correct the name in BambooHR, or add a row with
 -- the source system bamboohr to seeds/crediting/payee_aliases.csv.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 

@@ -1,4 +1,4 @@
--- Money has at most four decimals (ISO 4217); more would be lost where tax is taken out of a payment. Mend: correct
+-- Money has at most four decimals (ISO 4217); more would be lost where tax is taken out of a payment. Fix: correct
 -- the amount in the billing system.
 select
   'invoice' as kind_code,

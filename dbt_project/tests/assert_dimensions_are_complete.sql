@@ -1,7 +1,7 @@
 -- A key of a fact without its row in the dimension: BI that joins would lose the amount. Every fact is listed
 -- (tests/project/test_star_schema.py); the keys are the columns of its contract that are named as below. A key that is
 -- null or '' names nothing, and its description says why.
--- Mend: do not delete a payee, plan, team or reason that figures name; end it with valid_to.
+-- Fix: do not delete a payee, plan, team or reason that figures name; end it with valid_to.
 {% set facts = [
   'fct_accounting_lines',
   'fct_adjustments',

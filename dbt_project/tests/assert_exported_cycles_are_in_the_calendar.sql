@@ -1,5 +1,5 @@
 -- A file was exported of a pay cycle or pay group that the seeds no longer know, so that what it paid would be forgotten.
--- Mend: put the row of seeds/payroll/pay_cycles.csv or pay_groups.csv back.
+-- Fix: put the row of seeds/payroll/pay_cycles.csv or pay_groups.csv back.
 select distinct
   exported_lines.pay_group_id,
   exported_lines.pay_cycle_code

@@ -1,4 +1,4 @@
--- Invariant 4: debits equal credits in each entry and currency, each entry has both sides, and no side is below nothing.
+-- Invariant 4: debits equal credits in each entry and currency, each entry has both sides, and no side is negative.
 select journal_entry_key
 from {{ ref('fct_journal_lines') }}
 group by journal_entry_key, currency_code

@@ -1,5 +1,5 @@
 -- Invariant 3: what a month's journal accrues of a plan is what the ledger posts, and what it pays is what files have paid.
--- A posting without a rule, and a liability other than the one that payments debit, fail here. Mend:
+-- A posting without a rule, and a liability other than the one that payments debit, fail here. Fix:
 -- seeds/accounting/posting_rules.csv.
 with
 

@@ -1,4 +1,4 @@
--- An event of the ledger has no kind of entry, so that payroll and accounting do not know it. Mend: add it to
+-- An event of the ledger has no kind of entry, so that payroll and accounting do not know it. Fix: add it to
 -- seeds/reference/entry_kinds.csv.
 select distinct ledger_lines.event_code
 from {{ ref('fct_ledger_lines') }} as ledger_lines

@@ -1,5 +1,5 @@
--- A limit or budget below nothing would make every payout a jump, or every plan too dear.
--- Mend: write the amount without its sign in the named file of seeds/operations.
+-- A negative limit or budget would make every payout a jump, or every plan too dear.
+-- Fix: write the amount without its sign in the named file of seeds/operations.
 select
   'jump_limits.csv' as file_name,
   currency_code as row_name

@@ -1,5 +1,5 @@
 -- A plan that does not allow gaps (gap_code error) names a @@variable in a filter, value or credit rule that has no value
--- on the booking date. Mend: add a row of scope plan or global to seeds/plans/variables.csv, or set gap_code to list.
+-- on the booking date. Fix: add a row of scope plan or global to seeds/plans/variables.csv, or set gap_code to list.
 with
 
 dispositions as (

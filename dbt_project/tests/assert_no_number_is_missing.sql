@@ -1,5 +1,5 @@
 -- A plan that does not allow gaps (gap_code error) lacks a number: a variable has no value, a quota is missing or zero, a
--- window has no tiers, the rate table has no row. Mend: add the row that reason and variable name to
+-- window has no tiers, the rate table has no row. Fix: add the row that reason and variable name to
 -- seeds/plans/variables.csv, tiers.csv or rates.csv, or set gap_code to list, which pays nothing and lists it.
 with
 

@@ -1,4 +1,4 @@
--- The lines of a payee's pay cycle add up to what the cycle pays, and none is below nothing unless it is a deduction.
+-- The lines of a payee's pay cycle add up to what the cycle pays, and none is negative unless it is a deduction.
 with
 
 balances as (

@@ -1,4 +1,4 @@
--- A plan version whose first day has no tiers, or tiers that start before their plan. Mend: align valid_from in
+-- A plan version whose first day has no tiers, or tiers that start before their plan. Fix: align valid_from in
 -- seeds/plans/plans.csv and seeds/plans/tiers.csv.
 with
 

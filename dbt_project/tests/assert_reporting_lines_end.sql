@@ -1,5 +1,5 @@
 -- Managers in a circle, each with the way round it and the days; or, without a circle, a reporting line that is deeper than
--- var hierarchy_levels_max. Mend: correct reportsTo in the HRIS.
+-- var hierarchy_levels_max. Fix: correct reportsTo in the HRIS.
 with recursive
 
 managers as (

@@ -1,5 +1,5 @@
 -- A role in roles.csv that does not fit its scope: admins and auditors see all, the others never do; and the scope names a
--- payee, plan or team that there is. Mend: correct the row.
+-- payee, plan or team that there is. Fix: correct the row.
 with
 
 roles as (

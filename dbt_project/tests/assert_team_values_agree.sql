@@ -1,4 +1,4 @@
--- A payee belongs to two teams that give one variable different rows on the same day. Mend: end one of the memberships,
+-- A payee belongs to two teams that give one variable different rows on the same day. Fix: end one of the memberships,
 -- or give the payee a value of scope payee in seeds/plans/variables.csv.
 select
   variable_name,

@@ -86,7 +86,7 @@
   'rpt_withheld_balances',
   'rpt_withheld_deals',
 ] %}
-{# One query a view: all views in one query would be one plan, which takes the optimizer minutes. #}
+{# One query per view: all views in one query would be one plan, which takes the optimizer minutes. #}
 {% set found = [] %}
 {% for view in views %}
   {% set relation = ref(view) %}

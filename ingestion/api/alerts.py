@@ -25,11 +25,11 @@ class SchemaAlert(InputError):
     """Fields that the project relies on have vanished or changed at the source. Nothing was written."""
 
 
-def alert(seeds: Path, system: str, origin: str, table: Table, column: str, what: str, mend: str) -> Problem:
+def alert(seeds: Path, system: str, origin: str, table: Table, column: str, what: str, fix: str) -> Problem:
     """Return the alert for one column, with the plans that use it."""
     used = [str(use) for use in uses(seeds, system, table.name, column)]
     by = f"used by {', '.join(used)}" if used else "no plan uses it in an expression"
-    return Problem(origin, f"{what}; {by}; {mend}", None, f"{system}.{table.name}.{column}")
+    return Problem(origin, f"{what}; {by}; {fix}", None, f"{system}.{table.name}.{column}")
 
 
 def described_alerts(
@@ -53,8 +53,8 @@ def described_alerts(
         now = described[name]
         if now is not None and now not in _READABLE[column.type]:
             what = f"is {now} at the source, and is declared as {column.type}"
-            mend = "change its type back at the source, or declare the new type and look at the plans"
-            found.append(alert(seeds, system, origin, table, column.name, what, mend))
+            fix = "change its type back at the source, or declare the new type and look at the plans"
+            found.append(alert(seeds, system, origin, table, column.name, what, fix))
     undeclared = {name for name in used_columns(seeds, system, table.name) if name.lower() not in declared}
     for name in sorted(undeclared):
         if name.lower() in before and name.lower() not in by_name:
@@ -67,8 +67,8 @@ def _vanished(
 ) -> Problem:
     listed = list(new)[:_NEW_FIELDS_SHOWN]
     perhaps = f" (new there: {', '.join(listed)})" if listed else ""
-    mend = f"rename it back at the source{perhaps}, or change the plans and the declaration of {table.name}"
-    return alert(seeds, system, origin, table, column, "is no longer a field of the source", mend)
+    fix = f"rename it back at the source{perhaps}, or change the plans and the declaration of {table.name}"
+    return alert(seeds, system, origin, table, column, "is no longer a field of the source", fix)
 
 
 def absent_alerts(
@@ -94,7 +94,7 @@ def retyped_alerts(
     seeds: Path, system: str, origin: str, table: Table, retyped: Mapping[str, str]
 ) -> list[Problem]:
     """Return alerts for columns of which no value could be read."""
-    mend = "change its type back at the source, or declare the new type and look at the plans"
+    fix = "change its type back at the source, or declare the new type and look at the plans"
     return [
         alert(
             seeds,
@@ -103,7 +103,7 @@ def retyped_alerts(
             table,
             name,
             f"has changed its type: declared as {table.column(name).type}, but the first value {fault}",
-            mend,
+            fix,
         )
         for name, fault in retyped.items()
     ]

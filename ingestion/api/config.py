@@ -133,7 +133,7 @@ def read_sources(
         home: where replaced refresh tokens are kept.
 
     Raises:
-        ConfigError: the file, a connector or a key is wrong; the message names the place and the mend.
+        ConfigError: the file, a connector or a key is wrong; the message names the place and the fix.
     """
     if path is None:
         return []

@@ -56,19 +56,19 @@ class Finding:
 
     Attributes:
         subject: what was looked at: "credentials", "Opportunity", "Opportunity.Amount".
-        mend: what to do when it is not in order; empty when it is.
+        fix: what to do when it is not in order; empty when it is.
     """
 
     system: str
     subject: str
     message: str
     is_ok: bool
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         mark = "ok     " if self.is_ok else "PROBLEM"
         return f"{mark} {self.system:<12} {self.subject}: {self.message}" + (
-            f"; {self.mend}" if self.mend else ""
+            f"; {self.fix}" if self.fix else ""
         )
 
 
@@ -206,7 +206,7 @@ class Connector(ABC):
                 first = next(iter(self.read(table, client, None)), [])
             except ApiError as error:
                 findings.append(
-                    Finding(self.config.name, table.name, str(error), False, self.mend(table, error))
+                    Finding(self.config.name, table.name, str(error), False, self.fix(table, error))
                 )
                 continue
             seen = len(first.keys if isinstance(first, Deleted) else first)
@@ -215,7 +215,7 @@ class Connector(ABC):
             )
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return f"give the user of the credentials the right to read {table.name}"
 

@@ -67,7 +67,7 @@ class Writer(ABC):
 
     @abstractmethod
     def faults(self, fields: Sequence[str]) -> list[str]:
-        """Return what keeps the fields from being written, each with its mend; empty: nothing.
+        """Return what keeps the fields from being written, each with its fix; empty: nothing.
 
         Raises:
             ApiError: the object cannot be described.

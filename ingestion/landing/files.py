@@ -1,6 +1,6 @@
 """Read an extract: CSV text in, typed Arrow table out, every fault named by file, row and column.
 
-Data flow: bytes -> rows of text -> one list a column -> converted list a column -> Arrow table with the
+Data flow: bytes -> rows of text -> one list per column -> converted list a column -> Arrow table with the
 columns `_row_hash`, `_source_file`, `_source_row` added. Nothing is written here.
 """
 
@@ -138,10 +138,8 @@ def _decimal_reader(scale: int) -> Callable[[str], Decimal]:
             ):
                 guess = guess.replace(",", ".")
             guess = guess.replace(",", "")
-            mend = (
-                guess if plain.fullmatch(guess) else "digits with '.' as decimal point, for example 1234.50"
-            )
-            raise ValueError(f"is not a decimal number; write {mend}")
+            fix = guess if plain.fullmatch(guess) else "digits with '.' as decimal point, for example 1234.50"
+            raise ValueError(f"is not a decimal number; write {fix}")
         number = Decimal(value)
         decimals = value.partition(".")[2].rstrip("0")
         if len(decimals) > scale:
@@ -167,13 +165,13 @@ def _read_date(value: str) -> date:
 
 
 def _read_timestamp(value: str) -> datetime:
-    mend = "write YYYY-MM-DDThh:mm:ssZ, for example 2012-01-31T00:00:00Z"
+    fix = "write YYYY-MM-DDThh:mm:ssZ, for example 2012-01-31T00:00:00Z"
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:", value):
-        raise ValueError(f"is not an instant; {mend}")
+        raise ValueError(f"is not an instant; {fix}")
     try:
         instant = datetime.fromisoformat(value)
     except ValueError as error:
-        raise ValueError(f"is not an instant ({error}); {mend}") from error
+        raise ValueError(f"is not an instant ({error}); {fix}") from error
     if instant.tzinfo is None:
         raise ValueError(f"has no time zone; write {value.replace(' ', 'T')}Z if it is UTC")
     return instant.astimezone(UTC)

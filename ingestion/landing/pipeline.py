@@ -209,13 +209,13 @@ def boundary(load_id: str) -> datetime:
 
 
 def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) -> int:
-    """Take back what loads that were killed have left in `raw_<system>`; return the number of rows mended.
+    """Take back what loads that were killed have left in `raw_<system>`; return the number of rows fixed.
 
     dlt records a load in _dlt_loads as its last step. Each table is merged in a transaction of its own, so
     a kill can leave some tables merged. Their rows are deleted by load id. The versions that the merge had
     closed are opened again: those whose `_dlt_valid_to` is no finished load's boundary.
     """
-    schema, mended = raw_schema(system), 0
+    schema, fixed = raw_schema(system), 0
     tables = landed_tables(connection, schema, "_dlt_load_id")
     finished: list[str] = []
     if "_dlt_loads" in landed_tables(connection, schema, "load_id"):
@@ -230,7 +230,7 @@ def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) ->
         deleted = connection.execute(
             f"DELETE FROM {name} WHERE NOT list_contains(?::VARCHAR[], _dlt_load_id)", [finished]
         ).fetchone()
-        mended += deleted[0] if deleted else 0
+        fixed += deleted[0] if deleted else 0
     for table in landed_tables(connection, schema, "_dlt_valid_to"):
         name = quoted(schema, table)
         closed = connection.execute(
@@ -243,11 +243,11 @@ def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) ->
             opened = connection.execute(
                 f"UPDATE {name} SET _dlt_valid_to = NULL WHERE _dlt_valid_to = ?", [closed_at]
             ).fetchone()
-            mended += opened[0] if opened else 0
+            fixed += opened[0] if opened else 0
     for table in landed_tables(connection, f"{schema}_staging", "_dlt_load_id"):
         connection.execute(f"DELETE FROM {quoted(f'{schema}_staging', table)}")
     connection.execute("COMMIT")
-    return mended
+    return fixed
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, system: str) -> None:
@@ -257,7 +257,7 @@ def _forget(connection: duckdb.DuckDBPyConnection, system: str) -> None:
 
 
 def prepare(system: str, settings: Settings) -> int:
-    """Make the warehouse and dlt's working folder ready for a load; return the rows mended after a kill.
+    """Make the warehouse and dlt's working folder ready for a load; return the rows fixed after a kill.
 
     Call it before each run of the pipeline. dlt's folder is thrown away: its state comes back from the
     warehouse, so a half-done load package cannot be loaded twice. From here on no landing of the system counts as
@@ -266,14 +266,14 @@ def prepare(system: str, settings: Settings) -> int:
     Raises:
         WarehouseBusyError: another process has the warehouse open.
     """
-    mended = 0
+    fixed = 0
     settings.home.mkdir(parents=True, exist_ok=True)
     if settings.warehouse.exists():
         with contextlib.closing(connect(settings)) as connection:
             _forget(connection, system)
-            mended = undo_unfinished_loads(connection, system)
+            fixed = undo_unfinished_loads(connection, system)
     shutil.rmtree(_pipelines_dir(system, settings), ignore_errors=True)
-    return mended
+    return fixed
 
 
 @contextlib.contextmanager

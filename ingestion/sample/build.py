@@ -595,7 +595,7 @@ def check_totals(source: AdventureWorks) -> None:
 
 
 def build(adventureworks: Path, maven: Path, out: Path) -> None:
-    """Write all extracts below `out`, one folder a system."""
+    """Write all extracts below `out`, one folder per system."""
     source = AdventureWorks(adventureworks)
     check_totals(source)
     build_crm(source, out / "crm")

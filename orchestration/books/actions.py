@@ -1,4 +1,4 @@
-"""The log of actions: who did what and when, one file an action, each holding the hash of the one before."""
+"""The log of actions: who did what and when, one file per action, each holding the hash of the one before."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def archive_landings(connection: duckdb.DuckDBPyConnection, folder: Path) -> Arc
         replace_durably(folder / MANIFEST, canonical(content))
     except (OSError, duckdb.Error) as error:
         raise BooksError(
-            f"{folder} could not be written: {str(error).splitlines()[0]}. The archive before is whole; mend it and "
+            f"{folder} could not be written: {str(error).splitlines()[0]}. The archive before is whole; fix it and "
             "run again"
         ) from None
     kept = {f"{table['file']}.parquet" for table in tables.values()} | {MANIFEST}

@@ -1,6 +1,6 @@
 """The log of the configuration: which cells of the seeds and which settings changed, when a run first saw it, and by whom.
 
-One file an entry, numbered and chained by hash like the actions. The first entry holds every row; each later one the rows
+One file per entry, numbered and chained by hash like the actions. The first entry holds every row; each later one the rows
 that went and came. All entries together give the seeds as they were at any of them.
 """
 

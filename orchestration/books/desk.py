@@ -193,7 +193,7 @@ def open_desk(
 
 
 def _states(connection: duckdb.DuckDBPyConnection, schema: str) -> list[Any]:
-    """What readers are shown of the states: one fingerprint a mart."""
+    """What readers are shown of the states: one fingerprint per mart."""
     try:
         return [
             connection.execute(f"select count(*), bit_xor(hash(mart)) from {schema}{name} as mart").fetchone()

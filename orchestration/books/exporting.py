@@ -111,7 +111,7 @@ def _payroll_exports(desk: Desk, key: tuple[str, str, str]) -> list[Export]:
 def _refuse_unwritable(desk: Desk, row: dict[str, Any]) -> None:
     found = desk.ask(
         """
-        select lines.payee_id, lines.earnings_code, reasons.description, reasons.mend
+        select lines.payee_id, lines.earnings_code, reasons.description, reasons.fix
         from marts.fct_payroll_lines as lines
         inner join seeds.reason_codes as reasons on lines.reason_code = reasons.reason_code
         where lines.pay_group_id = ? and lines.pay_cycle_code = ? and lines.currency_code = ?
@@ -122,7 +122,7 @@ def _refuse_unwritable(desk: Desk, row: dict[str, Any]) -> None:
     if found:
         raise BooksError(
             f"{len(found)} lines of {row['pay_group_id']} {row['pay_cycle_code']} cannot be written, the first: payee "
-            f"{found[0]['payee_id']}, code '{found[0]['earnings_code']}': {found[0]['description']}. {found[0]['mend']}, "
+            f"{found[0]['payee_id']}, code '{found[0]['earnings_code']}': {found[0]['description']}. {found[0]['fix']}, "
             "then run. Nothing was exported"
         )
 

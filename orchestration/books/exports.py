@@ -162,7 +162,7 @@ def write_export(
     except (OSError, duckdb.Error) as error:
         raise BooksError(
             f"{draft.export_name} was not exported: {str(error).splitlines()[0]}. "
-            "Nothing was changed; mend it and try again"
+            "Nothing was changed; fix it and try again"
         ) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)

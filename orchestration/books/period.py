@@ -136,7 +136,7 @@ def write_book(
         sync(folder)
     except (OSError, duckdb.Error) as error:
         raise BooksError(
-            f"{period_code} was not closed: {str(error).splitlines()[0]}. Nothing was changed; mend it and try again"
+            f"{period_code} was not closed: {str(error).splitlines()[0]}. Nothing was changed; fix it and try again"
         ) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)

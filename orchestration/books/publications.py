@@ -1,4 +1,4 @@
-"""The log of publications: what each good run published and whether that changed anything, one file a publication.
+"""The log of publications: what each good run published and whether that changed anything, one file per publication.
 
 The published copy itself says which run made it. It is recorded after it is in place, and once more before the next one
 replaces it, so that a run that is killed in between is recorded all the same.

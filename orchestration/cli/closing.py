@@ -59,7 +59,7 @@ def _act(settings: RunSettings, is_dry_run: bool, what: Callable[[Any], list[str
         sys.exit(EXIT_REFUSED)
     except (duckdb.Error, OSError) as error:
         # A full disk, a warehouse that is open elsewhere: what was begun is taken back by the next command.
-        click.echo(f"Failed: {str(error).splitlines()[0]}. Mend it and type the command again.", err=True)
+        click.echo(f"Failed: {str(error).splitlines()[0]}. Fix it and type the command again.", err=True)
         sys.exit(EXIT_REFUSED)
     click.echo("\n".join(told))
 

@@ -19,9 +19,9 @@ EXIT_ILL = 1
 @click.option("--problems", is_flag=True, help="Print only what is not in order.")
 @click.option("--json", "is_json", is_flag=True, help="Print for a program.")
 def doctor(online: bool, daemon: bool, problems: bool, is_json: bool) -> None:
-    """Look at the whole installation and say what to mend, each with its command. Writes nothing.
+    """Look at the whole installation and say what to fix, each with its command. Writes nothing.
 
-    Exit codes: 0 no error (warnings there may be), 1 something is to be mended.
+    Exit codes: 0 no error (warnings there may be), 1 something is to be fixed.
     """
     from orchestration.operating.doctor.examine import as_json, examine, is_well, render
     from orchestration.operating.doctor.finding import Patient

@@ -96,7 +96,7 @@ since = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only ev
 @subject
 @since
 @click.option("--limit", default=-1, help="At most so many.")
-@click.option("--json", "as_json", is_flag=True, help="One event a line, exactly as it is sent.")
+@click.option("--json", "as_json", is_flag=True, help="One event per line, exactly as it is sent.")
 def list_events(
     settings: RunSettings,
     after: int,

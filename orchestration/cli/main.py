@@ -162,7 +162,7 @@ def check(settings: RunSettings) -> None:
 def check_sources(settings: RunSettings) -> None:
     """Ask every connected system: secrets, credentials, permissions, each needed field.
 
-    Writes nothing. Each problem is printed with its mend.
+    Writes nothing. Each problem is printed with its fix.
     """
     from ingestion import checks
     from ingestion.landing.settings import Settings as IngestionSettings

@@ -45,7 +45,7 @@ def _told(what: Callable[[], list[str]]) -> None:
         click.echo(f"Refused: {error}.", err=True)
         sys.exit(EXIT_REFUSED)
     except (duckdb.Error, OSError) as error:
-        click.echo(f"Failed: {str(error).splitlines()[0]}. Mend it and type the command again.", err=True)
+        click.echo(f"Failed: {str(error).splitlines()[0]}. Fix it and type the command again.", err=True)
         sys.exit(EXIT_REFUSED)
     click.echo("\n".join(lines))
 

@@ -52,7 +52,7 @@ def _failed(run: DagsterRun, steps: Sequence[tuple[str, str]]) -> Alert:
         "run_failed",
         severity,
         f"Run of {run.job_name} failed" + (f" in step {step}" if step else ""),
-        f"{cut(message, MESSAGE_LENGTH_MAX)}{others}\n\nRun {run.run_id}. Mend what the message names, then start {run.job_name} again; until then "
+        f"{cut(message, MESSAGE_LENGTH_MAX)}{others}\n\nRun {run.run_id}. Fix what the message names, then start {run.job_name} again; until then "
         "readers see what was published before.",
         f"{run.job_name}/{step}",
     )

@@ -271,7 +271,7 @@ def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[t
 def known_systems() -> Mapping[str, SourceSystem]:
     """The systems of the graph. With a sources.toml that cannot be used: those of files.
 
-    The graph then loads all the same, and each run fails in its first step with the mend, before anything is written.
+    The graph then loads all the same, and each run fails in its first step with the fix, before anything is written.
     """
     try:
         return dict(SYSTEMS)

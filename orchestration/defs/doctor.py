@@ -37,7 +37,7 @@ def settings_file(patient: Patient) -> Iterator[Finding]:
         yield error(
             f"cannot be read: {told}",
             path,
-            mend=f"correct it, or: mv {path} {path}.broken && commissions prepare",
+            fix=f"correct it, or: mv {path} {path}.broken && commissions prepare",
         )
         return
     missing = missing_sections(content)
@@ -45,17 +45,17 @@ def settings_file(patient: Patient) -> Iterator[Finding]:
         yield warning(
             f"has no {', '.join(missing)}",
             path,
-            mend="commissions prepare (adds what is missing, changes nothing)",
+            fix="commissions prepare (adds what is missing, changes nothing)",
         )
     wrong = dict(_wrong(content))
     for what, wanted in wrong.items():
-        yield error(what, path, mend=f"write: {wanted}")
+        yield error(what, path, fix=f"write: {wanted}")
     unset = sorted(name for name in _variables(content) if not patient.env.get(name))
     for name in unset:
         yield error(
             f"takes a value from {name}, which is not set",
             path,
-            mend=f"set {name} where Dagster and commands start",
+            fix=f"set {name} where Dagster and commands start",
         )
     if not missing and not wrong and not unset:
         yield ok("one run at a time, telemetry off, dead runs are noticed", path)
@@ -150,14 +150,14 @@ def dead_runs(patient: Patient) -> Iterator[Finding]:
     try:
         facts = facts_of(patient)
     except HistoryError as problem:
-        yield error(str(problem), patient.settings.dagster_home, mend=problem.mend)
+        yield error(str(problem), patient.settings.dagster_home, fix=problem.fix)
         return
     dead = sorted({*facts.begun, *facts.claimed})
     if dead and not holder_of(patient.settings.lock):
         yield warning(
             f"{len(dead)} count as running or hold the writer's place, and no process runs: {dead[0]}",
             patient.settings.dagster_home,
-            mend="commissions run (marks them as failed)",
+            fix="commissions run (marks them as failed)",
         )
     else:
         yield ok("none")
@@ -174,7 +174,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
         yield warning(
             "is switched off",
             name,
-            mend=f"switch it on in the UI, or: dagster schedule start {name} -m orchestration.definitions",
+            fix=f"switch it on in the UI, or: dagster schedule start {name} -m orchestration.definitions",
         )
     if not stopped:
         yield ok("none is switched off by hand")
@@ -189,7 +189,7 @@ def daemon(patient: Patient) -> Iterator[Finding]:
         return
     if not beats:
         if patient.is_daemon_expected:
-            yield error("never ran here", patient.settings.dagster_home, mend=START_DAEMON)
+            yield error("never ran here", patient.settings.dagster_home, fix=START_DAEMON)
         else:
             yield ok("never ran here: runs are started by hand")
         return
@@ -197,12 +197,12 @@ def daemon(patient: Patient) -> Iterator[Finding]:
     if (patient.now - last).total_seconds() > HEARTBEAT_SECONDS_MAX:
         told = f"last seen {days_ago(last, patient.now)}: no schedule starts"
         made = error if patient.is_daemon_expected else warning
-        yield made(told, patient.settings.dagster_home, mend=START_DAEMON)
+        yield made(told, patient.settings.dagster_home, fix=START_DAEMON)
         return
     ill = sorted(name for name, beat in beats.items() if beat.errors)
     if ill:
         yield warning(
-            f"alive, with errors in {', '.join(ill)}", mend="journalctl -u commissions-daemon -n 100"
+            f"alive, with errors in {', '.join(ill)}", fix="journalctl -u commissions-daemon -n 100"
         )
     else:
         yield ok("alive")

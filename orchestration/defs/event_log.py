@@ -38,7 +38,7 @@ OPEN_FILES_MAX = 8
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
-    """Dagster's SQLite event log, whose files stay open and whose events are stored in one transaction a file.
+    """Dagster's SQLite event log, whose files stay open and whose events are stored in one transaction per file.
 
     Files and tables are Dagster's own, so either class reads what the other has written, also at the same time.
     A stored event survives the death of the process; the last ones may be lost when the machine loses its power, which
@@ -88,7 +88,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         self._store(event.run_id, [event])
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store events in one transaction a file: those planned by a run, where DAGSTER_EVENT_BATCH_SIZE allows it."""
+        """Store events in one transaction per file: those planned by a run, where DAGSTER_EVENT_BATCH_SIZE allows it."""
         for run_id, of_run in groupby(events, key=lambda event: event.run_id):
             self._store(run_id, list(of_run))
 

@@ -34,7 +34,7 @@ def _alert(name: str, title: str, state: FreshnessState, freshness: Freshness) -
         SEVERITIES[state],
         f"{title} has not landed for {hours} hours",
         f"Nothing of {name} has landed for more than {hours} hours; the day is not calculated before it has. Look at the runs of "
-        f"land_{name}_now, mend what they name, and launch that job; `commissions check-sources` asks a connected system. "
+        f"land_{name}_now, fix what they name, and launch that job; `commissions check-sources` asks a connected system. "
         "To calculate without it, launch calculate_now.",
         f"{name}/{state.value.lower()}",
     )

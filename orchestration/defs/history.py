@@ -20,10 +20,10 @@ FILES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
 
 class HistoryError(Exception):
-    """The history cannot be read. ``mend`` says what to do."""
+    """The history cannot be read. ``fix`` says what to do."""
 
-    def __init__(self, message: str, mend: str) -> None:
-        self.mend = mend
+    def __init__(self, message: str, fix: str) -> None:
+        self.fix = fix
         super().__init__(message)
 
 

@@ -41,7 +41,7 @@ DEFAULT = "default"
 
 
 class CadencesError(Exception):
-    """cadences.toml cannot be used; the message names the file, the key and the mend."""
+    """cadences.toml cannot be used; the message names the file, the key and the fix."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +198,11 @@ class _Reader:
             if key not in known:
                 near = get_close_matches(key, known, 1)
                 where = f"[{place}] of {shown(self.path)}" if place else shown(self.path)
-                mend = f"the nearest is {near[0]}" if near else f"write one of {', '.join(sorted(known))}"
-                raise CadencesError(f"{where}: '{key}' is not known; {mend}")
+                fix = f"the nearest is {near[0]}" if near else f"write one of {', '.join(sorted(known))}"
+                raise CadencesError(f"{where}: '{key}' is not known; {fix}")
 
-    def wrong(self, place: str, value: object, mend: str) -> CadencesError:
-        return CadencesError(f"{shown(self.path)}: {place} is {value!r}; write {mend}")
+    def wrong(self, place: str, value: object, fix: str) -> CadencesError:
+        return CadencesError(f"{shown(self.path)}: {place} is {value!r}; write {fix}")
 
     def time_zone(self) -> str:
         name = self.content.get("timezone", "UTC")

@@ -12,7 +12,7 @@ from orchestration.planning.scratch import Scratch
 TABLES = (
     Table(
         "projected_deals",
-        "Grain: one row an open deal, payee, plan and currency. What the deal brings if it alone closes, weighted by its "
+        "Grain: one row per open deal, payee, plan and currency. What the deal brings if it alone closes, weighted by its "
         "probability, and if all open deals close.",
         {
             "transaction_id": "The open deal, as system/object/record.",
@@ -30,7 +30,7 @@ TABLES = (
     ),
     Table(
         "projected_totals",
-        "Grain: one row a payee, plan and currency. What holds to the horizon, and what the open deals add.",
+        "Grain: one row per payee, plan and currency. What holds to the horizon, and what the open deals add.",
         {
             "payee_id": "The payee.",
             "payee_name": "Name of the payee.",
@@ -46,7 +46,7 @@ TABLES = (
     ),
     Table(
         "open_deals",
-        "Grain: one row an open deal and plan of its source object (one row without a plan where no plan names it). Whether the "
+        "Grain: one row per open deal and plan of its source object (one row without a plan where no plan names it). Whether the "
         "plan would credit the deal, and why not.",
         {
             "transaction_id": "The open deal, as system/object/record.",
@@ -63,7 +63,7 @@ TABLES = (
     ),
     Table(
         "projected_gaps",
-        "Grain: one row a plan, payee, day and reason. What the open deals would be credited for if all close, and still bring "
+        "Grain: one row per plan, payee, day and reason. What the open deals would be credited for if all close, and still bring "
         "nothing, because a number is missing.",
         {
             "plan_id": "The plan.",
@@ -71,7 +71,7 @@ TABLES = (
             "unpaid_date": "First day of the window, or day of the reward.",
             "reason_code": "Why it brings nothing.",
             "reason_description": "The reason in words.",
-            "mend": "What to do about it.",
+            "fix": "What to do about it.",
         },
     ),
 )
@@ -193,7 +193,7 @@ def compare(scratch: Scratch) -> None:
             order by open_deals.transaction_id, dispositions.plan_id;
 
             create table results.projected_gaps as
-            select gaps.*, reason_codes.description as reason_description, reason_codes.mend
+            select gaps.*, reason_codes.description as reason_description, reason_codes.fix
             from planning.gaps as gaps
             left join seeds.reason_codes as reason_codes on gaps.reason_code = reason_codes.reason_code
             order by all;

@@ -261,6 +261,6 @@ def told(projection: Projection) -> list[str]:
     if gaps:
         lines += ["", "Credited and still nothing, if all close:"]
         lines += [
-            f"  {plan}, payee {payee}, {day}: {reason}. {mend}" for plan, payee, day, _, reason, mend in gaps
+            f"  {plan}, payee {payee}, {day}: {reason}. {fix}" for plan, payee, day, _, reason, fix in gaps
         ]
     return lines

@@ -52,12 +52,12 @@ _AMOUNTS = {
 TABLES = (
     Table(
         "simulated_periods",
-        "Grain: one row a payee, plan, month and currency. What holds beside what the changed plans would have given.",
+        "Grain: one row per payee, plan, month and currency. What holds beside what the changed plans would have given.",
         _KEYS | _AMOUNTS,
     ),
     Table(
         "simulated_costs",
-        "Grain: one row a plan and currency. What the changed plans would have cost beside what holds.",
+        "Grain: one row per plan and currency. What the changed plans would have cost beside what holds.",
         {name: _KEYS[name] for name in ("plan_id", "currency_code")} | _AMOUNTS,
     ),
 )

@@ -147,7 +147,7 @@ class Fault:
     """What is wrong with an expression, and what to write instead (may be empty)."""
 
     message: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -399,8 +399,8 @@ class _Tree:
         if quoted:
             if is_compared and not same:
                 return Fault(f'there is no field "{name}" in {self.scope.source_object}', as_text)
-            mend = f'Did you mean "{near}"?' if near else f"Known fields: {_listed(fields)}"
-            return Fault(f'there is no field "{name}" in {self.scope.source_object}', mend)
+            fix = f'Did you mean "{near}"?' if near else f"Known fields: {_listed(fields)}"
+            return Fault(f'there is no field "{name}" in {self.scope.source_object}', fix)
         bare = f"the name {name} stands without quotation marks"
         variable = next((known for known in sorted(variables) if known.lower() == name.lower()), None)
         if same:
@@ -746,7 +746,7 @@ def _how(kind: str) -> str:
 
 
 def _binder_fault(said: str, tree: exp.Expr, scope: Scope) -> Fault:
-    """DuckDB's refusal with a mend by the types that it speaks of."""
+    """DuckDB's refusal with a fix by the types that it speaks of."""
     message = said.splitlines()[0]
     message = re.sub(r"^\w[\w ]* Error: ", "", message).split(". You might need")[0]
     message = message.replace("_LITERAL", "").replace(" - an explicit cast is required", "").rstrip(".")
@@ -779,19 +779,19 @@ def _result_faults(kind: str, tree: exp.Expr, wanted: Wanted, scope: Scope) -> I
             else "Write a comparison",
         )  # fmt: skip
     elif wanted == "number" and noun != "a number":
-        yield Fault(f"gives {noun}, not a number", _number_mend(noun, tree, scope))
+        yield Fault(f"gives {noun}, not a number", _number_fix(noun, tree, scope))
     elif wanted == "text" and noun != "a text":
-        mend = (
+        fix = (
             f"Write '{tree.name}' in single quotes"
             if tree.is_number
             else f"Write cast({_sql(tree)} as varchar)"
         )
-        yield Fault(f"gives {noun}, not a text", mend)
+        yield Fault(f"gives {noun}, not a text", fix)
     elif wanted == "date" and noun != "a day":
         yield Fault(f"gives {noun}, not a day", f"Write cast({_sql(tree)} as date)")
 
 
-def _number_mend(noun: str, tree: exp.Expr, scope: Scope) -> str:
+def _number_fix(noun: str, tree: exp.Expr, scope: Scope) -> str:
     if tree.is_string:
         if tree.name in scope.fields:
             return f'The field {tree.name} stands in double quotes: write "{tree.name}"'

@@ -64,7 +64,7 @@ class Declaration:
 
     @classmethod
     def read(cls, mart: str, columns: Sequence[str], declared: Mapping[str, Any]) -> Declaration:
-        """Make it from a mart's meta.visibility. Raises AudienceError with what is wrong and how to mend it."""
+        """Make it from a mart's meta.visibility. Raises AudienceError with what is wrong and how to fix it."""
 
         def wrong(text: str) -> AudienceError:
             return AudienceError(f"{mart}: meta.visibility {text} (see docs/bi.md)")

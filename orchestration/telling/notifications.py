@@ -28,7 +28,7 @@ _URL = re.compile(r"https://[^/@\s]+(/\S*)?|http://(127\.0\.0\.1|localhost)(:\d+
 
 
 class NotificationsError(ValueError):
-    """notifications.toml, or a secret that it needs, cannot be used as it is. The message names place and mend."""
+    """notifications.toml, or a secret that it needs, cannot be used as it is. The message names place and fix."""
 
 
 class Section(BaseModel):
@@ -73,7 +73,7 @@ def read_notifications(path: Path | None) -> dict[str, Any]:
 
 
 def checked(model: type[SectionT], place: str, values: Any, **further: Any) -> SectionT:
-    """Return a section as its model. Raises NotificationsError with the place, the key and the mend."""
+    """Return a section as its model. Raises NotificationsError with the place, the key and the fix."""
     if not isinstance(values, dict):
         raise NotificationsError(f"[{place}] must have keys of its own")
     for key in values:

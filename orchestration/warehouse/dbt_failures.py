@@ -1,4 +1,4 @@
-"""What dbt could not build, in words: the node, the core of its error, and the mend."""
+"""What dbt could not build, in words: the node, the core of its error, and the fix."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class NodeFailure:
             text = f"test {self.name} on {self.on}: {self.failing_rows} failing {rows}"
             text += f" ({self.error})" if self.error else ""
             return f"{text}. The rows: run the query in {self.compiled}" if self.compiled else text
-        mend = f"Mend {self.file}, or the input that the error names"
+        fix = f"Fix {self.file}, or the input that the error names"
         compiled = f"; the SQL as it ran: {self.compiled}" if self.compiled else ""
-        return f"{self.kind} {self.name}: {self.error}. {mend}{compiled}"
+        return f"{self.kind} {self.name}: {self.error}. {fix}{compiled}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for Dagster's metadata."""
@@ -101,7 +101,7 @@ def core_line(message: str) -> str:
 
 
 def render(failures: Sequence[NodeFailure], shown_max: int = 10) -> str:
-    """One line a failure."""
+    """One line per failure."""
     lines = [f"- {failure}" for failure in failures[:shown_max]]
     if len(failures) > shown_max:
         lines.append(f"- and {len(failures) - shown_max} more")

@@ -13,7 +13,7 @@ TEMPORARY = ".tmp"
 
 
 class BooksError(Exception):
-    """A book, an action or an archive cannot be used or made. The message names the file and the mend."""
+    """A book, an action or an archive cannot be used or made. The message names the file and the fix."""
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:
@@ -77,7 +77,7 @@ def put_new(path: Path, content: bytes) -> None:
         raise BooksError(f"{path} exists already and is never replaced") from None
     except OSError as error:
         raise BooksError(
-            f"{path} could not be written: {error.strerror}. Nothing was changed; mend it and try again"
+            f"{path} could not be written: {error.strerror}. Nothing was changed; fix it and try again"
         ) from None
     finally:
         temporary.unlink(missing_ok=True)

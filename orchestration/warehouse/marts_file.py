@@ -44,7 +44,7 @@ def read_key(env: Mapping[str, str] = os.environ) -> str | None:
         path = Path(name).expanduser()
         try:
             if path.stat().st_mode & 0o077:
-                raise MartsFileError(f"{path} holds the key and others may read it. Mend: chmod 600 {path}")
+                raise MartsFileError(f"{path} holds the key and others may read it. Fix: chmod 600 {path}")
             key = path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise MartsFileError(
@@ -135,7 +135,7 @@ def prepare_to_encrypt(connection: duckdb.DuckDBPyConnection, env: Mapping[str, 
         except duckdb.Error:
             raise MartsFileError(
                 f"DuckDB {duckdb.__version__} encrypts safely with its extension httpfs only, and that is not installed. "
-                f"Mend: python -c \"import duckdb; duckdb.execute('install httpfs')\", once; or, where it cannot be had, "
+                f"Fix: python -c \"import duckdb; duckdb.execute('install httpfs')\", once; or, where it cannot be had, "
                 f"{CRYPTO_VARIABLE}=built_in (weaker random numbers, see docs/decisions.md)"
             ) from None
     connection.execute("set temp_file_encryption = true")

@@ -427,7 +427,7 @@ def describe(
                 [table[key] for key in ("source_system", "table_name", "file", "new", "retired", "live")],
             )
         if changes:
-            # One list a column: a statement a row takes a minute for 80,000 rows.
+            # One list per column: a statement a row takes a minute for 80,000 rows.
             connection.execute(
                 """
                 insert into publication.payout_changes

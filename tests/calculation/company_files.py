@@ -32,7 +32,7 @@ def read_csv(folder: Path, table: str) -> list[Row]:
 
 
 def tables_from_files(extracts: Path, seeds: Path) -> Tables:
-    """Read the extracts (one folder a system) under system/table, and all seeds under their names."""
+    """Read the extracts (one folder per system) under system/table, and all seeds under their names."""
     tables = {table: read_csv(extracts, table) for table in RAW_TABLES}
     for path in sorted(seeds.glob("*/*.csv")):
         tables[path.stem] = read_csv(path.parent, path.stem)

@@ -116,7 +116,7 @@ def test_a_field_that_nothing_knows_names_the_situation(
         ("- case: one deal", "- title: one deal", "starts with `case: title`"),
     ],
 )
-def test_a_mistake_names_file_case_key_and_mend(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_a_mistake_names_file_case_key_and_fix(tmp_path: Path, old: str, new: str, message: str) -> None:
     (tmp_path / "mine.yaml").write_text(RIGHT.replace(old, new))
     with pytest.raises(SituationError) as refused:
         read_cases(tmp_path)

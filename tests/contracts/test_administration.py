@@ -88,7 +88,7 @@ def test_a_field_that_a_plan_names_and_no_deal_has_any_more_is_vanished(settings
     rows = ask(
         settings,
         """
-        select field_name, status_code, filled_count, plan_ids, reason_code, mend is not null
+        select field_name, status_code, filled_count, plan_ids, reason_code, fix is not null
         from rpt_source_fields
         where source_object = 'Opportunity' and field_name in ('Amount', 'OwnerId', 'Tier__c', 'Colour__c', 'Name')
         order by all

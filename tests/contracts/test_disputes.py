@@ -258,7 +258,7 @@ def test_a_payout_and_a_missing_deal_are_disputed(settings: RunSettings) -> None
         (LINE, {"claim": "much"}, "'much' is not a decimal number"),
     ],
 )
-def test_a_filing_is_refused_with_its_mend(
+def test_a_filing_is_refused_with_its_fix(
     settings: RunSettings, line: str, facts: dict[str, str], said: str
 ) -> None:
     with pytest.raises(BooksError, match=said):
@@ -279,7 +279,7 @@ def test_a_filing_is_refused_with_its_mend(
         ({"payee_id": "fay", "actor": "fay", "reason": " "}, "--reason is empty"),
     ],
 )
-def test_a_filing_against_a_payout_is_refused_with_its_mend(
+def test_a_filing_against_a_payout_is_refused_with_its_fix(
     settings: RunSettings, facts: dict[str, str], said: str
 ) -> None:
     with pytest.raises(BooksError, match=said):

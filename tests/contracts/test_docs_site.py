@@ -36,7 +36,9 @@ def test_without_a_warehouse_nothing_is_made(tmp_path: Path) -> None:
 
 
 def test_grains_keys_lineage_exposures_and_metrics_are_on_it(page: str) -> None:
-    assert json.dumps("Grain: one row a payee, plan, month and currency. Adds up what is to be paid.") in page
+    assert (
+        json.dumps("Grain: one row per payee, plan, month and currency. Adds up what is to be paid.") in page
+    )
     assert '"child_map"' in page and '"parent_map"' in page
     for name in (
         "exposure.commissions.payroll_files",

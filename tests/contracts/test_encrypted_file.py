@@ -210,5 +210,5 @@ def test_a_key_that_cannot_be_used_is_refused(reference: str, told: str) -> None
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     path = key_file(tmp_path, KEY, 0o640)
-    with pytest.raises(MartsFileError, match=f"others may read it. Mend: chmod 600 {path}"):
+    with pytest.raises(MartsFileError, match=f"others may read it. Fix: chmod 600 {path}"):
         read_key({KEY_VARIABLE: f"file:{path}"})

@@ -230,7 +230,7 @@ def test_a_field_that_is_no_longer_sent_alerts(hr: Hr, company: Connected) -> No
     assert "reportsTo not sent" in company.check()
 
 
-def test_check_tells_what_to_mend(hr: Hr, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_tells_what_to_fix(hr: Hr, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
     assert company.check().endswith("All in order.")
     del hr.tables["employmentStatus"]
     assert "`/api/v1/meta/tables`" in company.check()

@@ -346,8 +346,8 @@ def test_a_manager_who_is_nobody_stops_the_run_until_an_alias_names_him(company:
     assert failed.returncode == 1 and f"Failure in test {check}" in failed.stdout
     with (company.project / "seeds" / "crediting" / "payee_aliases.csv").open("a") as seed:
         seed.write("bamboohr,Steve Jiang,274,2000-01-01,,letter of the HR department\n")
-    mended = company.dbt("build", "--select", "payee_aliases", "stg_hris__job_info", check)
-    assert mended.returncode == 0, mended.stdout[-4000:]
+    fixed = company.dbt("build", "--select", "payee_aliases", "stg_hris__job_info", check)
+    assert fixed.returncode == 0, fixed.stdout[-4000:]
     with duckdb.connect(str(company.settings.warehouse), read_only=True) as connection:
         sql = """SELECT "reportsTo" FROM staging.stg_hris__job_info WHERE "employeeId" = '275'"""
         assert connection.execute(sql).fetchall() == [("274",)]

@@ -308,7 +308,7 @@ def test_a_renamed_column_alerts(dataverse: Environment, company: Connected) -> 
         company.load()
 
 
-def test_check_tells_what_to_mend(
+def test_check_tells_what_to_fix(
     dataverse: Environment, company: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert company.check().endswith("All in order.")

@@ -361,7 +361,7 @@ def test_a_renamed_property_alerts(portal: Portal, company: Connected) -> None:
         company.load()
 
 
-def test_check_tells_what_to_mend(portal: Portal, company: Connected) -> None:
+def test_check_tells_what_to_fix(portal: Portal, company: Connected) -> None:
     assert company.check().endswith("All in order.")
     denied = {
         "status": "error",

@@ -110,8 +110,8 @@ def kill_rounds(settings: Settings, initial_home: Path | None, expected: Landed,
         time.sleep(chance.uniform(EARLIEST * duration, duration))
         child.kill()
         killed += child.wait() != 0
-        mended = load_system(SYSTEM, here).mended
-        inside += mended > 0
+        fixed = load_system(SYSTEM, here).fixed
+        inside += fixed > 0
         assert landed(here) == expected, f"round {number} of seed {seed}"
         before = table_counts(SYSTEM, here)
         assert load_system(SYSTEM, here).load_ids == (), "a further load finds nothing to do"

@@ -80,7 +80,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_faulty_row_is_named_with_its_mend(company: Company, case: str) -> None:
+def test_a_faulty_row_is_named_with_its_fix(company: Company, case: str) -> None:
     lines, message = CASES[case]
     company.path("billing", "payments").write_bytes(b"\n".join([HEADER, *lines]) + b"\n")
     with pytest.raises(InputError) as refused:
@@ -109,7 +109,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("case", HEADERS)
-def test_a_faulty_header_is_named_with_its_mend(company: Company, case: str) -> None:
+def test_a_faulty_header_is_named_with_its_fix(company: Company, case: str) -> None:
     header, message = HEADERS[case]
     company.path("billing", "payments").write_bytes(header + b"\n" if header else b"")
     with pytest.raises(InputError) as refused:

@@ -147,7 +147,7 @@ def test_a_change_of_files_or_warehouse_is_landed(company: Company, started: lis
     assert len(started) == 1
     CHANGES[change](company)
     assert not landing_is_current("billing", company.settings)
-    # What cannot be mended is told as ever.
+    # What cannot be fixed is told as ever.
     with pytest.raises(LandingError) if change in COUNTED else contextlib.nullcontext():
         company.load("billing")
     assert len(started) == 2
@@ -253,7 +253,7 @@ def test_a_killed_landing_is_never_taken_for_one(company: Company, moment: str) 
     for table, rows in zip(("invoices", "payments"), untouched, strict=True):
         company.write("billing", table, rows)
     assert not landing_is_current("billing", company.settings)
-    assert company.load("billing").mended > 0
+    assert company.load("billing").fixed > 0
     assert landing_is_current("billing", company.settings)
     assert company.query("SELECT count(*) FROM raw_billing.payments WHERE amount = 1.25") == [(0,)]
 

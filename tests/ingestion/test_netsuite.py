@@ -340,7 +340,7 @@ def test_a_renamed_custom_field_alerts(netsuite: Account, company: Connected) ->
     assert "transaction.custbody_region" in company.check()
 
 
-def test_check_tells_what_to_mend(
+def test_check_tells_what_to_fix(
     netsuite: Account, company: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert company.check().endswith("All in order.")

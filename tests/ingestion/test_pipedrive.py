@@ -239,7 +239,7 @@ def test_an_answer_without_data_is_no_empty_list(pipes: Pipes, company: Connecte
         company.load()
 
 
-def test_check_tells_what_to_mend(pipes: Pipes, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_tells_what_to_fix(pipes: Pipes, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
     assert company.check().endswith("All in order.")
     pipes.server.fault(
         "/api/v2/products$", status(403, {"success": False, "error": "Scope and URL mismatch"})

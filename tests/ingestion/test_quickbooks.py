@@ -275,7 +275,7 @@ def test_an_answer_without_records_is_no_empty_list(books: Books, company: Conne
         company.load()
 
 
-def test_check_tells_what_to_mend(books: Books, company: Connected) -> None:
+def test_check_tells_what_to_fix(books: Books, company: Connected) -> None:
     assert company.check().endswith("All in order.")
     books.server.fault(
         f"{BASE}/query", status(403, {"Fault": {"Error": [{"Message": "ApplicationAuthorizationFailed"}]}})

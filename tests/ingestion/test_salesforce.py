@@ -385,7 +385,7 @@ def test_check_sources_finds_all_in_order(company: Company) -> None:
     assert not company.settings.warehouse.exists()
 
 
-def test_check_sources_names_each_problem_with_its_mend(
+def test_check_sources_names_each_problem_with_its_fix(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     company.configure(read=(*TABLES, "Territory2"))

@@ -176,9 +176,7 @@ def test_the_configuration_is_checked(tenant: Tenant, company: Connected) -> Non
             company.load()
 
 
-def test_check_tells_what_to_mend(
-    tenant: Tenant, company: Connected, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_tells_what_to_fix(tenant: Tenant, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
     assert company.check().endswith("All in order.")
     tenant.server.fault("Commission_Workers", status(403, {"error": "permission denied"}))
     assert "share the report with the integration user" in company.check()

@@ -290,7 +290,7 @@ def test_a_renamed_field_alerts(crm: Crm, company: Connected) -> None:
         company.load()
 
 
-def test_check_tells_what_to_mend(crm: Crm, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_tells_what_to_fix(crm: Crm, company: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
     assert company.check().endswith("All in order.")
     scope = {"code": "OAUTH_SCOPE_MISMATCH", "message": "invalid oauth scope to access this URL"}
     crm.server.fault(f"{BASE}/Products$", *[status(401, scope)] * 2)

@@ -20,10 +20,10 @@ def found(patient: Patient, topic: str, subject: str) -> list[Finding]:
 
 
 def one(patient: Patient, topic: str, subject: str, level: str) -> Finding:
-    """The one finding of a check that is not in order (or the only one), of a level; it says how to mend it."""
+    """The one finding of a check that is not in order (or the only one), of a level; it says how to fix it."""
     findings = found(patient, topic, subject)
     told = [finding for finding in findings if finding.level != OK] or findings
     assert [finding.level for finding in told] == [level], told
     if level != OK:
-        assert told[0].mend, told[0]
+        assert told[0].fix, told[0]
     return told[0]

@@ -41,7 +41,7 @@ def make_home(home: Path) -> RunSettings:
 
 
 def fill(warehouse: duckdb.DuckDBPyConnection) -> None:
-    """A ledger of one line a month, its payouts and calculations, a seed, and a landed table of two rows."""
+    """A ledger of one line per month, its payouts and calculations, a seed, and a landed table of two rows."""
     warehouse.execute(table_definitions())
     warehouse.execute("create schema marts; create schema seeds; create schema raw_crm")
     warehouse.execute(

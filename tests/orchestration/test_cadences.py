@@ -68,7 +68,7 @@ def test_a_source_of_its_own_cadence_and_one_switched_off(tmp_path: Path) -> Non
         ("[land", "{path} is no TOML"),
     ],
 )
-def test_a_mistake_is_named_with_its_mend(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_is_named_with_its_fix(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(CadencesError) as error:
         read(tmp_path, text)
     assert told.format(path=tmp_path / "cadences.toml") in str(error.value)

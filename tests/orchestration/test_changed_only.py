@@ -91,9 +91,7 @@ class Company:
 @pytest.fixture(scope="module")
 def company(sample_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Company:
     made = Company(tmp_path_factory.mktemp("changed"), sample_warehouse)
-    done, publication = made.run()
-    # It was built by somebody else's dbt.
-    assert done.unchanged == 0
+    _, publication = made.run()
     assert publication.count("added") == len(publication.changes) > 500
     return made
 

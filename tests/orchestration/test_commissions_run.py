@@ -134,9 +134,9 @@ def test_broken_rows_are_listed_and_nobody_else_is_paid_differently(
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert re.search(r"\d+ tables and views built, 0 unchanged", answer.stdout)
     skipped = {
-        record: (reason, bool(mend))
-        for record, reason, mend in installation.ask(
-            "select source_record_id, reason_code, mend from marts.rpt_skipped_transactions where plan_id = 'reseller'"
+        record: (reason, bool(fix))
+        for record, reason, fix in installation.ask(
+            "select source_record_id, reason_code, fix from marts.rpt_skipped_transactions where plan_id = 'reseller'"
         )
     }
     assert skipped[BLANKED_DEAL] == ("missing_amount", True)
@@ -219,7 +219,7 @@ def test_a_failing_test_and_a_broken_model_are_named_and_nothing_is_published(
     assert answer.returncode == 1
     assert f"test assert_no_plans on plans: {plans} failing rows" in answer.stdout
     assert 'model stg_broken: Binder Error: Referenced column "no_such_column" not found' in answer.stdout
-    assert "Mend dbt_project/models/staging/stg_broken.sql" in answer.stdout
+    assert "Fix dbt_project/models/staging/stg_broken.sql" in answer.stdout
     assert "The published marts are unchanged: " in answer.stdout
     assert installation.published.stat().st_ino == before
 

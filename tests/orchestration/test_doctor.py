@@ -146,7 +146,7 @@ def test_a_home_of_another_user() -> None:
         finally:
             os.seteuid(0)
         assert told[0].what == "nobody cannot read and write it"
-        assert told[0].mend == f"sudo chown -R nobody {settings.home}"
+        assert told[0].fix == f"sudo chown -R nobody {settings.home}"
         # A file that root has left in a home of the service.
         os.chown(settings.logs, NOBODY, NOBODY)
         told = [each for each in found(patient_of(settings), "machine", "rights") if each.level == WARNING]
@@ -155,7 +155,7 @@ def test_a_home_of_another_user() -> None:
 
 def test_a_misspelt_variable_is_told_with_the_nearest(settings: RunSettings) -> None:
     told = one(patient_of(settings, COMMISSIONS_AS_OFF_DATE="today"), "environment", "names", ERROR)
-    assert (told.where, told.mend) == ("COMMISSIONS_AS_OFF_DATE", "Did you mean COMMISSIONS_AS_OF_DATE?")
+    assert (told.where, told.fix) == ("COMMISSIONS_AS_OFF_DATE", "Did you mean COMMISSIONS_AS_OF_DATE?")
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_a_secret_that_is_not_set_is_named_and_one_that_is_set_is_not_printed(
     patient = patient_of(settings, COMMISSIONS_SOURCES=str(sources))
     told = one(patient, "configuration", "sources.toml", ERROR)
     assert "stripe: " in told.what
-    assert "SOURCES__STRIPE__" in told.mend
+    assert "SOURCES__STRIPE__" in told.fix
     secret = "rk." + "of.the.company"
-    monkeypatch.setenv(told.mend.split()[4].rstrip(","), secret)
+    monkeypatch.setenv(told.fix.split()[4].rstrip(","), secret)
     one(patient, "configuration", "sources.toml", OK)
     asked = found(replace(patient, is_online=True), "sources", "connections")
     assert any(finding.level == ERROR for finding in asked), "nothing answers on this port"

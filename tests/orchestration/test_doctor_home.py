@@ -39,7 +39,7 @@ def settings(tmp_path: Path) -> RunSettings:
 def test_a_warehouse_that_is_gone_comes_back_from_the_landings(settings: RunSettings) -> None:
     settings.warehouse.unlink()
     told = one(patient_of(settings), "warehouse", "file", WARNING)
-    assert (told.what, told.mend) == ("is gone; the landings give it back", "commissions run")
+    assert (told.what, told.fix) == ("is gone; the landings give it back", "commissions run")
 
 
 def test_the_mend_of_a_corrupt_warehouse_is_a_command_that_works(settings: RunSettings) -> None:
@@ -48,7 +48,7 @@ def test_the_mend_of_a_corrupt_warehouse_is_a_command_that_works(settings: RunSe
     with settings.warehouse.open("r+b") as file:
         file.write(b"\0" * 4096)
     told = one(patient_of(settings), "warehouse", "file", ERROR)
-    move = told.mend.split(" && ")[0]
+    move = told.fix.split(" && ")[0]
     subprocess.run(move, shell=True, check=True)
     assert restore_lost_warehouse(settings), "what `commissions run` begins with"
     assert one(patient_of(settings), "warehouse", "file", OK)

@@ -45,7 +45,7 @@ def test_a_receiver_and_a_channel_need_their_secrets(
     patient = patient_of(settings, COMMISSIONS_NOTIFICATIONS=str(path))
     told = found(patient, "notifying", "receivers and channels")
     assert [finding.level for finding in told] == [ERROR, ERROR]
-    assert "RECEIVERS__ERP__SECRET" in told[0].what and "ALERTS__OPS__URL" in str(told[1].mend)
+    assert "RECEIVERS__ERP__SECRET" in told[0].what and "ALERTS__OPS__URL" in str(told[1].fix)
     monkeypatch.setenv("ALERTS__OPS__URL", "https://hooks.example.com/x")
     told = found(patient, "notifying", "receivers and channels")
     assert [finding.level for finding in told] == [ERROR, OK]

@@ -1,4 +1,4 @@
-"""Targets and fields of the write-back: each mistake by file, row, column and mend; the CRM's own fields are refused."""
+"""Targets and fields of the write-back: each mistake by file, row, column and fix; the CRM's own fields are refused."""
 
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def test_right_targets_have_no_problems(company: PlanCompany) -> None:
          "API does, Commission__c or deals for example"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_its_mend(
+def test_a_mistake_is_named_with_its_fix(
     company: PlanCompany, table: str, row: int, cells: dict[str, str], expected: str
 ) -> None:
     company.change(table, row, **cells)

@@ -37,7 +37,7 @@ def checker() -> ExpressionChecker:
 
 
 def faults(checker: ExpressionChecker, text: str, wanted: Wanted, scope: Scope = DEAL) -> list[str]:
-    return [f"{fault.message}. {fault.mend}" for fault in checker.check(text, wanted, scope)]
+    return [f"{fault.message}. {fault.fix}" for fault in checker.check(text, wanted, scope)]
 
 
 ALLOWED: list[tuple[str, Wanted]] = [

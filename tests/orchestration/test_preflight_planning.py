@@ -1,4 +1,4 @@
-"""What the seeds of planning say of open deals: each mistake by file, row, column and mend."""
+"""What the seeds of planning say of open deals: each mistake by file, row, column and fix."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Plans that contradict themselves or each other: each mistake by file, row, column and mend, and no other word."""
+"""Plans that contradict themselves or each other: each mistake by file, row, column and fix, and no other word."""
 
 from pathlib import Path
 from typing import Any
@@ -814,7 +814,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_named_with_its_mend(company: PlanCompany, mistake: str) -> None:
+def test_a_mistake_is_named_with_its_fix(company: PlanCompany, mistake: str) -> None:
     changes, expected = MISTAKES[mistake]
     for operation, table, row, cells in changes:
         getattr(company, operation)(table, row, **cells)

@@ -1,4 +1,4 @@
-"""Broken seeds: each mistake is named by file, row, column and mend, before anything is written."""
+"""Broken seeds: each mistake is named by file, row, column and fix, before anything is written."""
 
 from pathlib import Path
 
@@ -204,7 +204,7 @@ def test_the_bundled_seeds_have_no_problems() -> None:
         ),
     ],
 )
-def test_a_mistake_is_named_with_its_mend(project: Path, old: str, new: str, expected: str) -> None:
+def test_a_mistake_is_named_with_its_fix(project: Path, old: str, new: str, expected: str) -> None:
     assert expected in problems_after(project, old, new)
 
 

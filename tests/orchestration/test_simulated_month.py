@@ -206,7 +206,7 @@ def test_a_failed_source_is_told_and_holds_the_calculation_until_it_is_mended(mo
     ((severity, title, text),) = month.overdue()
     assert severity == "warning" and title.endswith("has not landed for 26 hours")
     assert "land_crm_now" in text and "calculate_now" in text
-    month.timeline.note("the CRM's extract is mended")
+    month.timeline.note("the CRM's extract is fixed")
     month.extracts.deals("D1", "D2", "D3", "D4")
     month.day(4)
     assert len(month.runs("calculation")) == 4

@@ -147,7 +147,7 @@ def test_dagster_loads_its_graph_and_a_run_fails_in_its_first_step(tmp_path: Pat
     assert not (tmp_path / "home" / "warehouse.duckdb").exists()
 
 
-def test_check_sources_prints_what_to_mend(tmp_path: Path, stripe: FaultServer) -> None:
+def test_check_sources_prints_what_to_fix(tmp_path: Path, stripe: FaultServer) -> None:
     sources = configured(tmp_path, stripe)
     done = run(["-m", "orchestration", "check-sources"], sources)
     assert (done.returncode, done.stderr) == (0, ""), done

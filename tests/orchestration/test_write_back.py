@@ -333,7 +333,7 @@ def test_a_line_that_was_cut_short_is_as_if_it_was_not_written(
     assert counts(send(home, sources)) == (0, 0, 0, 8, 0)
 
 
-def test_without_a_connected_crm_it_is_refused_with_the_mend(home: Path, tmp_path: Path) -> None:
+def test_without_a_connected_crm_it_is_refused_with_the_fix(home: Path, tmp_path: Path) -> None:
     sources = tmp_path / "none.toml"
     sources.write_text("")
     environment = os.environ | {"COMMISSIONS_HOME": str(home), "COMMISSIONS_SOURCES": str(sources)}

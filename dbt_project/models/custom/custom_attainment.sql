@@ -1,5 +1,5 @@
 -- Extension point of attainment: progress of your own, which moves a payee up the tiers without being paid itself.
--- Grain: one row a plan, payee and attainment_id. Rule: docs/extending.md
+-- Grain: one row per plan, payee and attainment_id. Rule: docs/extending.md
 select
   cast(null as varchar) as plan_id,
   cast(null as varchar) as payee_id,

@@ -1,5 +1,5 @@
 -- Extension point of filtering: verdicts of your own, which replace those of a plan's filter_expression.
--- Grain: one row a transaction and plan. Rule: docs/extending.md
+-- Grain: one row per transaction and plan. Rule: docs/extending.md
 select
   cast(null as varchar) as plan_id,
   cast(null as varchar) as transaction_id,

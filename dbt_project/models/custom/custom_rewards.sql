@@ -1,7 +1,7 @@
 -- Extension point of rewards: rewards of your own, which pass the plan's modifiers, rounding, beneficiaries and the
 -- ledger as all others do. The sample company pays a premium for the first reseller order of each account, under the plans
 -- that have the variable.
--- Grain: one row a reward. Rule: docs/extending.md
+-- Grain: one row per reward. Rule: docs/extending.md
 with
 
 credits as (

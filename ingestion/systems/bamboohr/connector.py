@@ -115,11 +115,11 @@ class BambooHR(Connector):
             try:
                 first = next(iter(self.read(table, client, None)), [])
             except AuthError as error:
-                mend = "set the API key of an active user of the company"
-                return [Finding(self.config.name, "credentials", str(error), False, mend)]
+                fix = "set the API key of an active user of the company"
+                return [Finding(self.config.name, "credentials", str(error), False, fix)]
             except ApiError as error:
                 findings.append(
-                    Finding(self.config.name, table.name, str(error), False, self.mend(table, error))
+                    Finding(self.config.name, table.name, str(error), False, self.fix(table, error))
                 )
                 continue
             assert isinstance(first, list)
@@ -130,11 +130,11 @@ class BambooHR(Connector):
                 if lacking
                 else f"readable ({len(first)} rows in the first page)"
             )
-            mend = "let the access level of the user view these fields" if lacking else ""
-            findings.append(Finding(self.config.name, table.name, told, not lacking, mend))
+            fix = "let the access level of the user view these fields" if lacking else ""
+            findings.append(Finding(self.config.name, table.name, told, not lacking, fix))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         if isinstance(error, NotFoundError):
             return f"see `/api/v1/meta/tables` for the company's tables: {table.name} is none of them"

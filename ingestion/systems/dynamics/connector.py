@@ -120,24 +120,24 @@ class Dynamics(Connector):
         try:
             client.get("/WhoAmI")
         except AuthError as error:
-            mend = "correct the secrets, and add the app as an application user of the environment"
-            return [Finding(system, "credentials", str(error), False, mend)]
+            fix = "correct the secrets, and add the app as an application user of the environment"
+            return [Finding(system, "credentials", str(error), False, fix)]
         findings = [Finding(system, "credentials", "accepted", True)]
         for table in tables:
             try:
                 known = definition(client, table.name)
                 client.get(f"/{table.name}", {"$select": table.primary_key[0], "$top": "1"})
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             if self._is_tracked(table) and not known.get("ChangeTrackingEnabled"):
-                mend = f"switch it on, or set tables.{table.name}.options.track_changes = false"
-                findings.append(Finding(system, table.name, "Track changes is off", False, mend))
+                fix = f"switch it on, or set tables.{table.name}.options.track_changes = false"
+                findings.append(Finding(system, table.name, "Track changes is off", False, fix))
                 continue
             findings.append(Finding(system, table.name, "readable", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return f"give the application user a role that reads {table.name} at organisation level"
 

@@ -155,15 +155,15 @@ class HubSpot(Connector):
                 if table.name in OBJECTS:
                     self._described(table.name, client)
             except AuthError as error:
-                mend = "set the token of an active private app"
-                return [Finding(system, "credentials", str(error), False, mend)]
+                fix = "set the token of an active private app"
+                return [Finding(system, "credentials", str(error), False, fix)]
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             findings.append(Finding(system, table.name, "readable", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         kind = {"companies": "companies", "line_items": "line_items", "owners": "owners"}.get(
             table.name, "deals"

@@ -199,7 +199,7 @@ def flat(record: Record) -> Record:
 
 
 def history_rows(record: Record) -> list[Record]:
-    """Return one row a version of a property.
+    """Return one row per version of a property.
 
     HubSpot sends the newest version first. Of two with one stamp the first is kept: the other was in force
     for no time at all.
@@ -212,7 +212,7 @@ def history_rows(record: Record) -> list[Record]:
 
 
 def association_rows(client: Client, record: Record) -> list[Record]:
-    """Return one row an association of a listed deal; long lists are followed to their end."""
+    """Return one row per association of a listed deal; long lists are followed to their end."""
     rows: dict[tuple[str, str, str], Record] = {}
     for kind, listed in (record.get("associations") or {}).items():
         found = list(listed.get("results") or [])

@@ -169,15 +169,15 @@ class NetSuite(Connector):
             try:
                 ask(client, f"SELECT {key} FROM {name} t WHERE ROWNUM <= 1")
             except AuthError as error:
-                mend = "correct the four secrets and options.account; see Setup, Login Audit Trail for the reason"
-                return [Finding(system, "credentials", str(error), False, mend)]
+                fix = "correct the four secrets and options.account; see Setup, Login Audit Trail for the reason"
+                return [Finding(system, "credentials", str(error), False, fix)]
             except ApiError as error:
                 findings.append(Finding(system, name, str(error), False, _right(name)))
                 continue
             findings.append(Finding(system, name, "readable", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return _right(table.name)
 

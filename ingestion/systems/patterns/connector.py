@@ -85,12 +85,12 @@ class Patterns(Connector):
                 rows = list(self._rows(table))
                 lacking = [c.name for c in table.columns if rows and all(c.name not in row for row in rows)]
             except InputError as error:
-                mend = "mend the files, or the options of the table in sources.toml"
-                findings.append(Finding(self.config.name, table.name, str(error), False, mend))
+                fix = "fix the files, or the options of the table in sources.toml"
+                findings.append(Finding(self.config.name, table.name, str(error), False, fix))
                 continue
             told = f"{', '.join(lacking)} not in the files" if lacking else f"readable ({len(rows)} rows)"
-            mend = "add the columns to the files, or take them out of sources.toml" if lacking else ""
-            findings.append(Finding(self.config.name, table.name, told, not lacking, mend))
+            fix = "add the columns to the files, or take them out of sources.toml" if lacking else ""
+            findings.append(Finding(self.config.name, table.name, told, not lacking, fix))
         return findings
 
     def _rows(self, table: Table) -> list[Record]:

@@ -215,7 +215,7 @@ def _add_excel_row(
                     f"there is a value in column {position + 1}, which has no name; name the column",
                 )
         elif cell.data_type == "e":
-            found.add(line, column, f"the cell shows {cell.value}; mend its formula and save the file again")
+            found.add(line, column, f"the cell shows {cell.value}; fix its formula and save the file again")
         elif cell.value is None and str(written.value or "").startswith("="):
             found.add(
                 line, column, "the formula has no result in the file; open it in Excel and save it again"

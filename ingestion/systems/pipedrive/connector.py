@@ -155,12 +155,12 @@ class Pipedrive(Connector):
                     Finding(system, "credentials", str(error), False, "set the API token of an active user")
                 ]
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             findings.append(Finding(system, table.name, "readable", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         scope = {"users": "users:read", "products": "products:read"}.get(table.name, "deals:read")
         return f"let the user see all deals (global admin), and give an OAuth app the scope {scope}"

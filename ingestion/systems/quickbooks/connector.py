@@ -71,15 +71,15 @@ class QuickBooks(Connector):
             try:
                 found = count(client, table.name)
             except AuthError as error:
-                mend = "authorise the app anew and set the new refresh token; see that base_url names the company"
-                return [Finding(system, "credentials", str(error), False, mend)]
+                fix = "authorise the app anew and set the new refresh token; see that base_url names the company"
+                return [Finding(system, "credentials", str(error), False, fix)]
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             findings.append(Finding(system, table.name, f"readable, {found} records", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return (
             "let an administrator of the company authorise the app with the scope "

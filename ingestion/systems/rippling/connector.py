@@ -75,16 +75,16 @@ class Rippling(Connector):
             except AuthError as error:
                 return [Finding(system, "credentials", str(error), False, "set the API key of the company")]
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             names = {name for record in rows for name in _row(table, record)}
             lacking = [column.name for column in table.columns if rows and column.name not in names]
             told = f"{', '.join(lacking)} not sent" if lacking else "readable"
-            mend = f"give the key the scopes {_SCOPES[table.name]}" if lacking else ""
-            findings.append(Finding(system, table.name, told, not lacking, mend))
+            fix = f"give the key the scopes {_SCOPES[table.name]}" if lacking else ""
+            findings.append(Finding(system, table.name, told, not lacking, fix))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return f"give the key the scopes {_SCOPES[table.name]}"
 

@@ -244,7 +244,7 @@ class Salesforce(Connector):
         try:
             left = client.get(f"{self._data}/limits")["DailyApiRequests"]
         except (AuthError, ForbiddenError) as error:
-            return [Finding(system, "credentials", str(error), False, self._credentials_mend(error))]
+            return [Finding(system, "credentials", str(error), False, self._credentials_fix(error))]
         findings = [
             Finding(
                 system,
@@ -258,17 +258,17 @@ class Salesforce(Connector):
                 found = self._describe(table.name, client)
                 client.get(f"{self._data}/queryAll", {"q": f"SELECT Id FROM {table.name} LIMIT 1"})
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
             else:
                 findings.append(Finding(system, table.name, f"readable, {len(found)} fields visible", True))
         return findings
 
-    def _credentials_mend(self, error: ApiError) -> str:
+    def _credentials_fix(self, error: ApiError) -> str:
         if isinstance(error, ForbiddenError):
             return "give the user the permission API Enabled; REQUEST_LIMIT_EXCEEDED passes within a day"
         return "correct the secrets, and let the connected app run as an active user"
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         if isinstance(error, NotFoundError) or "INVALID_TYPE" in str(error):
             return (

@@ -186,8 +186,8 @@ class Stripe(Connector):
             try:
                 found = client.get(path, {"limit": "1"})["data"]
             except AuthError as error:
-                mend = "set the token to a live secret or restricted key of the account"
-                return [Finding(system, "credentials", str(error), False, mend)]
+                fix = "set the token to a live secret or restricted key of the account"
+                return [Finding(system, "credentials", str(error), False, fix)]
             except ApiError as error:
                 findings.append(Finding(system, subject, str(error), False, self._right(subject, error)))
                 continue
@@ -196,7 +196,7 @@ class Stripe(Connector):
             findings.append(Finding(system, subject, told, True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         return self._right(table.name, error)
 

@@ -127,7 +127,7 @@ class Workday(Connector):
                 )
         return [dict(zip(header, line, strict=True)) for line in lines if line]
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a report."""
         if isinstance(error, NotFoundError):
             return "see owner and name of the report in its web service address (View URLs)"

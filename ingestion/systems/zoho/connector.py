@@ -120,18 +120,18 @@ class Zoho(Connector):
                     self._described(table, client)
                     client.get(f"/{table.name}", {"fields": "Modified_Time", "per_page": "1"})
             except AuthError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 if "OAUTH_SCOPE_MISMATCH" not in str(error):
-                    mend = "make a new refresh token in the API console of your data centre"
-                    return [Finding(system, "credentials", str(error), False, mend)]
+                    fix = "make a new refresh token in the API console of your data centre"
+                    return [Finding(system, "credentials", str(error), False, fix)]
                 continue
             except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.mend(table, error)))
+                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
                 continue
             findings.append(Finding(system, table.name, "readable", True))
         return findings
 
-    def mend(self, table: Table, error: ApiError) -> str:
+    def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
         if table.name == USERS.name:
             return "make the refresh token with the scope ZohoCRM.users.READ"

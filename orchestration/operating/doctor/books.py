@@ -31,7 +31,7 @@ def actions(patient: Patient) -> Iterator[Finding]:
     try:
         known = read_actions(patient.settings.books / "actions")
     except BooksError as problem:
-        yield error(str(problem), mend=restoring(patient))
+        yield error(str(problem), fix=restoring(patient))
         return
     yield ok(f"{len(known):,} in one chain")
 
@@ -52,20 +52,20 @@ def periods(patient: Patient) -> Iterator[Finding]:
                         f"{book.folder}: the lines add up to {found}, the manifest says {book.totals}"
                     )
     except (BooksError, duckdb.Error, OSError) as problem:
-        yield error(str(problem), mend=restoring(patient))
+        yield error(str(problem), fix=restoring(patient))
         return
     try:
         check_closings(read_actions(patient.settings.books / "actions"), books)
     except BooksError as problem:
         if not _is_broken_log(patient):
-            yield error(str(problem), mend=restoring(patient))
+            yield error(str(problem), fix=restoring(patient))
             return
     lost = sorted(_published_closings(patient) - {book.period_code for book in books})
     if lost:
         yield error(
             f"the published marts show {', '.join(lost)} as closed, and there is no book",
             folder,
-            mend=restoring(patient),
+            fix=restoring(patient),
         )
     elif books:
         yield ok(f"{len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
@@ -81,7 +81,7 @@ def exports(patient: Patient) -> Iterator[Finding]:
         if not _is_broken_log(patient):
             check_exports(read_actions(patient.settings.books / "actions"), known)
     except BooksError as problem:
-        yield error(str(problem), mend=restoring(patient))
+        yield error(str(problem), fix=restoring(patient))
         return
     yield ok(f"{len(known):,} in one chain, every file as it was handed out" if known else "none yet")
 
@@ -92,7 +92,7 @@ def landings(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     if not (settings.landings / "manifest.json").exists():
         if settings.published.exists():
-            yield warning("there are none, so the warehouse must not be lost", settings.landings, mend=RUN)
+            yield warning("there are none, so the warehouse must not be lost", settings.landings, fix=RUN)
         else:
             yield ok("none yet: nothing was published")
         return
@@ -100,14 +100,14 @@ def landings(patient: Patient) -> Iterator[Finding]:
         archive = check_archive(settings.landings)
         kept = row_counts(settings.landings)
     except BooksError as problem:
-        yield error(str(problem), mend=f"with a good warehouse: {RUN}; without one: {restoring(patient)}")
+        yield error(str(problem), fix=f"with a good warehouse: {RUN}; without one: {restoring(patient)}")
         return
     lacking = _lacking(patient, kept)
     if lacking and not settings.unfinished.exists():
         yield warning(
             f"the warehouse has other rows than the archive: {', '.join(lacking[:3])}",
             settings.landings,
-            mend=RUN,
+            fix=RUN,
         )
     else:
         yield ok(f"{archive.tables} tables, {archive.rows:,} rows: the warehouse can be made again from them")
@@ -120,14 +120,14 @@ def backup(patient: Patient) -> Iterator[Finding]:
     has_books = any(patient.settings.books.glob("*/*"))
     if receipt is None:
         if has_books:
-            yield warning("the books were never backed up by `commissions backup`", mend=BACKUP)
+            yield warning("the books were never backed up by `commissions backup`", fix=BACKUP)
         else:
             yield ok("none yet, and no action or closed month to lose")
         return
     made_at = datetime.fromisoformat(receipt["made_at"])
     told = f"the last one is {receipt['folder']}, {days_ago(made_at, patient.now)}"
     if (patient.now - made_at).days > BACKUP_DAYS_MAX and has_books:
-        yield warning(told, mend=BACKUP)
+        yield warning(told, fix=BACKUP)
     else:
         yield ok(told)
 

@@ -22,7 +22,7 @@ def plans(patient: Patient) -> Iterator[Finding]:
     folder = seeds_folder(patient.root, patient.env)
     files = list(folder.rglob("*.csv"))
     if not files:
-        yield error("holds no seed file", folder, mend="correct COMMISSIONS_SEEDS, or put the plans there")
+        yield error("holds no seed file", folder, fix="correct COMMISSIONS_SEEDS, or put the plans there")
         return
     extracts = _ingestion(patient).extracts
     problems = check_seeds(patient.root, extracts if extracts.is_dir() else None, folder)
@@ -34,7 +34,7 @@ def extracts(patient: Patient) -> Iterator[Finding]:
     """Every file of the systems that are read from files."""
     folder = _ingestion(patient).extracts
     if not folder.is_dir():
-        yield error("is no folder", folder, mend="correct COMMISSIONS_EXTRACTS")
+        yield error("is no folder", folder, fix="correct COMMISSIONS_EXTRACTS")
         return
     try:
         problems = check_extracts(folder)
@@ -53,7 +53,7 @@ def sources_file(patient: Patient) -> Iterator[Finding]:
     try:
         configured = configured_systems(settings)
     except ConfigError as problem:
-        yield error(str(problem), settings.sources, mend="correct it there, then: commissions check-sources")
+        yield error(str(problem), settings.sources, fix="correct it there, then: commissions check-sources")
         return
     if not configured:
         yield ok("no connected system is switched on", settings.sources)
@@ -61,7 +61,7 @@ def sources_file(patient: Patient) -> Iterator[Finding]:
         missing = missing_secrets(system)
         for finding in missing:
             yield error(
-                f"{finding.system}: {finding.subject}: {finding.message}", settings.sources, mend=finding.mend
+                f"{finding.system}: {finding.subject}: {finding.message}", settings.sources, fix=finding.fix
             )
         if not missing:
             yield ok(f"{system.config.name}: described, its secrets are set", settings.sources)
@@ -77,8 +77,8 @@ def _ingestion(patient: Patient) -> IngestionSettings:
 
 def _told(problems: list[str], well: str, where: object) -> Iterator[Finding]:
     for problem in problems[:SHOWN]:
-        yield error(problem, where, mend="correct it there, then: commissions check")
+        yield error(problem, where, fix="correct it there, then: commissions check")
     if len(problems) > SHOWN:
-        yield error(f"{len(problems) - SHOWN} more problems", where, mend="see all: commissions check")
+        yield error(f"{len(problems) - SHOWN} more problems", where, fix="see all: commissions check")
     if not problems:
         yield ok(well, where)

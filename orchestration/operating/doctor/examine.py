@@ -48,7 +48,7 @@ def made(registered: Registered, patient: Patient) -> list[Finding]:
                 ERROR,
                 f"could not be looked at: {type(problem).__name__}: {text[0]}",
                 str(patient.settings.home),
-                "mend what the message names; where it names nothing, report it with the output of `--json`",
+                "fix what the message names; where it names nothing, report it with the output of `--json`",
             )
         )
     return [replace(finding, topic=registered.topic, subject=registered.subject) for finding in found]
@@ -72,8 +72,8 @@ def render(findings: Sequence[Finding], *, is_all: bool = True) -> str:
         # A path that the words already name is not told twice.
         where = f" ({finding.where})" if finding.where and finding.where not in finding.what else ""
         lines.append(f"  {MARKS[finding.level]}  {finding.subject}: {finding.what}{where}")
-        if finding.mend:
-            lines.append(f"           -> {finding.mend}")
+        if finding.fix:
+            lines.append(f"           -> {finding.fix}")
     return "\n".join([*lines, *([""] if lines else []), summary(findings)])
 
 

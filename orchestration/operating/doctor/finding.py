@@ -17,13 +17,13 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 class Finding:
     """One thing that was looked at.
 
-    ``level`` is ok, warning or error; ``where`` a file, folder or variable; ``mend`` what to do, a command where there is one.
+    ``level`` is ok, warning or error; ``where`` a file, folder or variable; ``fix`` what to do, a command where there is one.
     """
 
     level: str
     what: str
     where: str = ""
-    mend: str = ""
+    fix: str = ""
     topic: str = ""
     subject: str = ""
 
@@ -33,14 +33,14 @@ def ok(what: str, where: object = "") -> Finding:
     return Finding(OK, what, str(where))
 
 
-def warning(what: str, where: object = "", *, mend: str) -> Finding:
+def warning(what: str, where: object = "", *, fix: str) -> Finding:
     """Something that will not stop a run, and that somebody should look at."""
-    return Finding(WARNING, what, str(where), mend)
+    return Finding(WARNING, what, str(where), fix)
 
 
-def error(what: str, where: object = "", *, mend: str) -> Finding:
+def error(what: str, where: object = "", *, fix: str) -> Finding:
     """Something that stops runs, or makes their result doubtful."""
-    return Finding(ERROR, what, str(where), mend)
+    return Finding(ERROR, what, str(where), fix)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def python(patient: Patient) -> Iterator[Finding]:
     if here in allowed:
         yield ok(here)
     else:
-        yield error(f"{here} is not in {allowed}", mend="rm -rf .venv && make setup PYTHON=python3.11")
+        yield error(f"{here} is not in {allowed}", fix="rm -rf .venv && make setup PYTHON=python3.11")
 
 
 @check("installation", "packages")
@@ -49,9 +49,9 @@ def packages(patient: Patient) -> Iterator[Finding]:
         if Version(here) != Version(wanted):
             other.append(f"{requirement.name} {here} instead of {wanted}")
     if missing:
-        yield error(f"not installed: {_first(missing)}", lock, mend=INSTALL)
+        yield error(f"not installed: {_first(missing)}", lock, fix=INSTALL)
     if other:
-        yield error(f"other versions than pinned: {_first(other)}", lock, mend=INSTALL)
+        yield error(f"other versions than pinned: {_first(other)}", lock, fix=INSTALL)
     if not missing and not other:
         yield ok(f"{count} packages as pinned in {lock.name}")
 
@@ -82,9 +82,7 @@ def dbt_project(patient: Patient) -> Iterator[Finding]:
             parse_aside(Path(folder))
         except ManifestError as problem:
             told = " ".join(str(problem).split())
-            yield error(
-                told[:MESSAGE_LENGTH_MAX], mend="mend the file that dbt names, then: commissions check"
-            )
+            yield error(told[:MESSAGE_LENGTH_MAX], fix="fix the file that dbt names, then: commissions check")
             return
     yield ok("parses; the next command makes the manifest anew")
 

@@ -31,7 +31,7 @@ def free_space(patient: Patient) -> Iterator[Finding]:
     told = f"{free / 1e6:,.0f} MB free, a run may need {needed / 1e6:,.0f} MB"
     if free < needed:
         yield error(
-            told, home, mend=f"free some space: du -sh {patient.settings.home}/*, old files of logs/ first"
+            told, home, fix=f"free some space: du -sh {patient.settings.home}/*, old files of logs/ first"
         )
     else:
         yield ok(told)
@@ -50,7 +50,7 @@ def clock(patient: Patient) -> Iterator[Finding]:
         yield error(
             f"it is {patient.now:%Y-%m-%d %H:%M} UTC here, and files are of {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M} UTC",
             settings.home,
-            mend="set the clock: timedatectl set-ntp true",
+            fix="set the clock: timedatectl set-ntp true",
         )
     elif zone not in {"UTC", "GMT"} and patient.env.get("COMMISSIONS_AS_OF_DATE") == "today":
         yield ok(f"{patient.now:%Y-%m-%d %H:%M} UTC; `today` is the day in {zone}, schedules are in UTC")
@@ -70,7 +70,7 @@ def rights(patient: Patient) -> Iterator[Finding]:
             yield error(
                 f"does not exist, and {me} cannot make it",
                 home,
-                mend=f"sudo install -d -o {me} -m 750 {home}",
+                fix=f"sudo install -d -o {me} -m 750 {home}",
             )
         return
     parts = [home, *(path for path in home.iterdir() if not path.is_symlink())]
@@ -78,19 +78,19 @@ def rights(patient: Patient) -> Iterator[Finding]:
     barred = [path for path in parts if not os.access(path, os.R_OK | os.W_OK, effective_ids=True)]
     strangers = [path for path in parts if path.stat().st_uid != os.geteuid()]
     for path in barred:
-        yield error(f"{me} cannot read and write it", path, mend=f"sudo chown -R {me} {home}")
+        yield error(f"{me} cannot read and write it", path, fix=f"sudo chown -R {me} {home}")
     if strangers and not barred:
         owners = ", ".join(sorted({_owner(path) for path in strangers}))
         yield warning(
             f"{len(strangers)} entries belong to {owners}, and {me} looks",
             strangers[0],
-            mend=f"type commands as the user of the service (sudo -u ...), or: sudo chown -R {me} {home}",
+            fix=f"type commands as the user of the service (sudo -u ...), or: sudo chown -R {me} {home}",
         )
     if home.stat().st_mode & OTHERS:
         yield warning(
             "every user of this machine can look in, and read what people earn",
             home,
-            mend=f"chmod o-rwx {home}",
+            fix=f"chmod o-rwx {home}",
         )
     elif not barred and not strangers:
         yield ok(f"written by {me}, closed to others", home)

@@ -40,7 +40,7 @@ def cadences(patient: Patient) -> Iterator[Finding]:
     try:
         found = read_cadences(path, frozenset(connected | set(FILE_SYSTEMS)))
     except CadencesError as problem:
-        yield error(str(problem), path, mend="correct it there, then restart Dagster's daemon")
+        yield error(str(problem), path, fix="correct it there, then restart Dagster's daemon")
         return
     yield ok(f"every source lands by {found.timezone}, files are written by '{found.payroll_by}'", path)
 
@@ -56,14 +56,14 @@ def receivers_and_channels(patient: Patient) -> Iterator[Finding]:
         content = read_notifications(path)
         receivers, alerts = read_receivers(content), read_alerts(content)
     except NotificationsError as problem:
-        yield error(str(problem), path, mend="correct it there, then: commissions events receivers")
+        yield error(str(problem), path, fix="correct it there, then: commissions events receivers")
         return
     for name, receiver in receivers.items():
         try:
             if not receiver.disabled:
                 receiver.keys()
         except NotificationsError as problem:
-            yield error(str(problem), path, mend="commissions events new-secret, and set it on both sides")
+            yield error(str(problem), path, fix="commissions events new-secret, and set it on both sides")
         else:
             told = "is switched off" if receiver.disabled else f"is sent {', '.join(receiver.types)}"
             yield ok(f"receiver {name} {told}", path)
@@ -72,7 +72,7 @@ def receivers_and_channels(patient: Patient) -> Iterator[Finding]:
         if needed and not channel.disabled and not find_secret("alerts", name, needed):
             variable = secret_variable("alerts", name, needed)
             yield error(
-                f"channel {name} has no {needed}", path, mend=f"set {variable}, then: commissions alerts test"
+                f"channel {name} has no {needed}", path, fix=f"set {variable}, then: commissions alerts test"
             )
         else:
             yield ok(f"channel {name}: {channel.kind}{', switched off' if channel.disabled else ''}", path)
@@ -100,14 +100,14 @@ def events(patient: Patient) -> Iterator[Finding]:
         yield error(
             f"cannot be read: {problem}",
             path,
-            mend=f"mv {path} {path}.broken; it is made anew from the books",
+            fix=f"mv {path} {path}.broken; it is made anew from the books",
         )
         return
     if dead := counts.get("dead", 0):
         yield warning(
             f"{dead} events were given up",
             path,
-            mend="commissions events dead, then: commissions events replay",
+            fix="commissions events dead, then: commissions events replay",
         )
     else:
         yield ok(f"{counts.get('pending', 0)} events wait, none was given up", path)

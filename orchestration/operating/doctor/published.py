@@ -22,7 +22,7 @@ def file(patient: Patient) -> Iterator[Finding]:
     path = patient.settings.published
     if not path.exists():
         if any(patient.settings.books.glob("periods/*")):
-            yield warning("nothing is published, though months are closed", path, mend=RUN)
+            yield warning("nothing is published, though months are closed", path, fix=RUN)
         else:
             yield ok(f"nothing is published yet; start with: {RUN}", path)
         return
@@ -31,25 +31,25 @@ def file(patient: Patient) -> Iterator[Finding]:
             facts = dict(marts.execute("select name, value from publication.run").fetchall())
             marts.execute("select sum(payout_amount) from fct_payouts").fetchall()
     except MartsFileError as problem:
-        yield error(first_line(problem), path, mend="set COMMISSIONS_PUBLISHED_KEY to where its key is")
+        yield error(first_line(problem), path, fix="set COMMISSIONS_PUBLISHED_KEY to where its key is")
         return
     except (duckdb.Error, OSError) as problem:
-        yield error(first_line(problem), path, mend=f"rm -f {path} && {RUN}")
+        yield error(first_line(problem), path, fix=f"rm -f {path} && {RUN}")
         return
     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     as_of = str(facts.get("as_of_date"))
     wanted = patient.settings.as_of_date or dbt_as_of_date()
     told = f"as of {as_of}, published {days_ago(at, patient.now)}"
     if as_of < wanted:
-        yield warning(f"{told}; {wanted} is wanted", path, mend=RUN)
+        yield warning(f"{told}; {wanted} is wanted", path, fix=RUN)
     elif as_of > wanted:
         yield warning(
-            f"{told}; {wanted} is wanted, which is earlier", path, mend="correct COMMISSIONS_AS_OF_DATE"
+            f"{told}; {wanted} is wanted, which is earlier", path, fix="correct COMMISSIONS_AS_OF_DATE"
         )
     else:
         yield ok(told, path)
     if path.stat().st_mode & WRITABLE:
-        yield warning("readers could write it", path, mend=f"chmod a-w {path}")
+        yield warning("readers could write it", path, fix=f"chmod a-w {path}")
 
 
 @check("published", "leftovers")
@@ -58,7 +58,7 @@ def leftovers(patient: Patient) -> Iterator[Finding]:
     left = [path for path in patient.settings.published.parent.glob("*.tmp*") if not _is_of_living(path.name)]
     if left:
         size = sum(path.stat().st_size for path in left)
-        yield warning(f"{len(left)} half copies of killed runs, {size / 1e6:,.0f} MB", left[0], mend=RUN)
+        yield warning(f"{len(left)} half copies of killed runs, {size / 1e6:,.0f} MB", left[0], fix=RUN)
 
 
 def _is_of_living(name: str) -> bool:

@@ -31,5 +31,5 @@ def connections(patient: Patient) -> Iterator[Finding]:
             yield (
                 ok(what)
                 if finding.is_ok
-                else error(what, settings.sources or "", mend=finding.mend or "correct it there")
+                else error(what, settings.sources or "", fix=finding.fix or "correct it there")
             )

@@ -26,7 +26,7 @@ def names(patient: Patient) -> Iterator[Finding]:
         yield error(
             "no such variable, so it has no effect",
             name,
-            mend=question or "unset it; docs/operating.md lists all",
+            fix=question or "unset it; docs/operating.md lists all",
         )
     if not unknown:
         yield ok("every COMMISSIONS_ variable is known")
@@ -41,18 +41,18 @@ def values(patient: Patient) -> Iterator[Finding]:
             IngestionSettings.from_env({name: patient.env.get(name, "")})
         except IngestionSettingsError as problem:
             is_well = False
-            yield error(str(problem), name, mend=f"correct it, or: unset {name}")
+            yield error(str(problem), name, fix=f"correct it, or: unset {name}")
     try:
         memory_limit(patient.env)
     except LimitsError as problem:
         is_well = False
-        yield error(str(problem), MEMORY_VARIABLE, mend=f"correct it, or: unset {MEMORY_VARIABLE}")
+        yield error(str(problem), MEMORY_VARIABLE, fix=f"correct it, or: unset {MEMORY_VARIABLE}")
     if patient.env.get("COMMISSIONS_ALLOW_SHRINK"):
         is_well = False
         yield warning(
             "lets these tables lose rows in every load, not once",
             "COMMISSIONS_ALLOW_SHRINK",
-            mend="set it for one run only: COMMISSIONS_ALLOW_SHRINK=... commissions run",
+            fix="set it for one run only: COMMISSIONS_ALLOW_SHRINK=... commissions run",
         )
     warehouse = patient.env.get("COMMISSIONS_WAREHOUSE")
     if warehouse and Path(warehouse).resolve() != patient.settings.warehouse:
@@ -60,7 +60,7 @@ def values(patient: Patient) -> Iterator[Finding]:
         yield warning(
             f"names {warehouse}, and every command uses {patient.settings.warehouse}",
             "COMMISSIONS_WAREHOUSE",
-            mend="unset COMMISSIONS_WAREHOUSE",
+            fix="unset COMMISSIONS_WAREHOUSE",
         )
     if is_well:
         yield ok("can be used")
@@ -74,22 +74,22 @@ def as_of_date(patient: Patient) -> Iterator[Finding]:
     try:
         day = date.fromisoformat(resolve_as_of_date(given) or dbt_as_of_date())
     except SettingsError as problem:
-        yield error(str(problem), name, mend=f"export {name}=today")
+        yield error(str(problem), name, fix=f"export {name}=today")
         return
     is_sample = (
         IngestionSettings.from_env({**patient.env, "COMMISSIONS_CHUNK_ROWS": ""}).extracts
         == SAMPLE_DIR.resolve()
     )
     if day > patient.today:
-        yield error(f"{day} is in the future", name, mend=f"export {name}=today")
+        yield error(f"{day} is in the future", name, fix=f"export {name}=today")
     elif not given and not is_sample:
         yield warning(
             f"not set: calculates to {day}, the sample company's last day; later deals do not count",
             name,
-            mend=f"export {name}=today, or set as_of_date in dbt_project/dbt_project.yml",
+            fix=f"export {name}=today, or set as_of_date in dbt_project/dbt_project.yml",
         )
     elif not is_sample and (patient.today - day).days > OLD_DAYS:
-        yield warning(f"{day} is {(patient.today - day).days} days ago", name, mend=f"export {name}=today")
+        yield warning(f"{day} is {(patient.today - day).days} days ago", name, fix=f"export {name}=today")
     else:
         yield ok(f"calculates to {day}" + (" (the sample company's)" if is_sample and not given else ""))
 
@@ -105,7 +105,7 @@ def one_home(patient: Patient) -> Iterator[Finding]:
         yield warning(
             f"{default} holds books too: a command without COMMISSIONS_HOME would use those",
             home,
-            mend=f"set COMMISSIONS_HOME={home} for everybody, and move {default} away",
+            fix=f"set COMMISSIONS_HOME={home} for everybody, and move {default} away",
         )
     dagster_home = patient.env.get("DAGSTER_HOME")
     if dagster_home and Path(dagster_home).resolve() != patient.settings.dagster_home:
@@ -113,7 +113,7 @@ def one_home(patient: Patient) -> Iterator[Finding]:
         yield error(
             f"{dagster_home}: runs started by Dagster and by commands would be in two histories, with two queues",
             "DAGSTER_HOME",
-            mend=f"export DAGSTER_HOME={patient.settings.dagster_home}",
+            fix=f"export DAGSTER_HOME={patient.settings.dagster_home}",
         )
     if is_alone:
         yield ok("is the only one", home)

@@ -27,7 +27,7 @@ def run_state(patient: Patient) -> Iterator[Finding]:
             yield warning(
                 f"{holder} has been at it for {hours:.0f} h",
                 settings.lock,
-                mend="look at it (ps), end it when it hangs",
+                fix="look at it (ps), end it when it hangs",
             )
         else:
             yield ok(f"in progress ({holder})")
@@ -36,7 +36,7 @@ def run_state(patient: Patient) -> Iterator[Finding]:
         yield warning(
             "the last run wrote to the warehouse and did not publish: it failed or was killed; readers see the run before",
             settings.unfinished,
-            mend=f"{RUN} (the last log: ls -t {shown(settings.logs)} | head -1)",
+            fix=f"{RUN} (the last log: ls -t {shown(settings.logs)} | head -1)",
         )
     else:
         yield ok("none is in progress, the last one ended well")
@@ -48,7 +48,7 @@ def file(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
     if not settings.warehouse.exists():
         if (settings.landings / "manifest.json").exists():
-            yield warning("is gone; the landings give it back", settings.warehouse, mend=RUN)
+            yield warning("is gone; the landings give it back", settings.warehouse, fix=RUN)
         else:
             yield ok("none yet: nothing was run", settings.warehouse)
         return
@@ -61,7 +61,7 @@ def file(patient: Patient) -> Iterator[Finding]:
                 "select tags['storage_version'] from duckdb_databases() where not internal"
             ).fetchone()
     except (duckdb.Error, OSError) as problem:
-        yield error(first_line(problem), settings.warehouse, mend=mend_of(settings, problem))
+        yield error(first_line(problem), settings.warehouse, fix=fix_of(settings, problem))
         return
     yield ok(
         f"opens; storage {found[0] if found else 'unknown'}, DuckDB {duckdb.__version__}", settings.warehouse
@@ -77,21 +77,19 @@ def agrees(patient: Patient) -> Iterator[Finding]:
     try:
         different = differing_payouts(settings.warehouse, settings.published)
     except duckdb.CatalogException:
-        yield warning("has no payouts: the last run did not get so far", settings.warehouse, mend=RUN)
+        yield warning("has no payouts: the last run did not get so far", settings.warehouse, fix=RUN)
         return
     except (duckdb.Error, OSError):
         return  # the checks of the two files say it
     if not different:
         yield ok("payouts are the same in both")
     elif settings.unfinished.exists():
-        yield warning(
-            f"{different} payout rows are newer than what readers see", settings.warehouse, mend=RUN
-        )
+        yield warning(f"{different} payout rows are newer than what readers see", settings.warehouse, fix=RUN)
     else:
         yield error(
             f"{different} payout rows differ, though the last run ended well: one of the two files was replaced",
             settings.warehouse,
-            mend=RUN,
+            fix=RUN,
         )
 
 
@@ -118,7 +116,7 @@ def first_line(problem: Exception) -> str:
     return str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
 
 
-def mend_of(settings: RunSettings, problem: Exception) -> str:
+def fix_of(settings: RunSettings, problem: Exception) -> str:
     """What to do with a warehouse that does not open."""
     text = str(problem)
     if "lock" in text:

@@ -36,7 +36,7 @@ NAME = re.compile(r"backup-\d{8}T\d{6}Z")
 
 
 class BackupError(Exception):
-    """A backup could not be made, or cannot be used. The message names the file and the mend."""
+    """A backup could not be made, or cannot be used. The message names the file and the fix."""
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def restore(
         sync(settings.home)
     except OSError as error:
         raise BackupError(
-            f"{settings.home} could not be restored: {error}. Mend it and type the command again"
+            f"{settings.home} could not be restored: {error}. Fix it and type the command again"
         ) from None
     finally:
         shutil.rmtree(aside, ignore_errors=True)

@@ -252,7 +252,7 @@ def check_inputs(root: Path, settings: IngestionSettings, *, full: bool = False)
             rows=() if problem.row is None else (problem.row,),
             column=problem.column or "",
             message=problem.message,
-            mend="",
+            fix="",
         )
         for problem in check_extracts(settings.extracts, passes)
     ]

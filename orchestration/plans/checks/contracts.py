@@ -56,7 +56,7 @@ def check_cells(seed: SeedFile, contract: SeedContract) -> Iterator[Problem]:
                 continue
             wrong = type_error(value, data_type)
             if wrong:
-                yield Problem(seed.file, (row,), column, f"'{value}' {wrong}", mend_for(column, data_type))
+                yield Problem(seed.file, (row,), column, f"'{value}' {wrong}", fix_for(column, data_type))
 
 
 def type_error(value: str, data_type: str) -> str | None:
@@ -101,7 +101,7 @@ def _date_error(value: str, parse: Callable[[str], Any], pattern: str, message: 
     return None
 
 
-def mend_for(column: str, data_type: str) -> str:
+def fix_for(column: str, data_type: str) -> str:
     """How to write a value of this column."""
     if data_type.startswith(("decimal", "numeric")):
         if column.endswith(("rate", "ratio", "factor", "share")):
@@ -157,7 +157,7 @@ def check_not_null(
                 column,
                 f"empty; every {owner.replace('_', ' ')} needs a {column}"
                 + (f" ({meaning})" if meaning else ""),
-                mend_for(column, contract.data_types.get(column, "varchar")),
+                fix_for(column, contract.data_types.get(column, "varchar")),
             )
 
 

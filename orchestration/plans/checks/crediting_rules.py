@@ -38,8 +38,8 @@ def rule_rules(company: Company) -> Iterator[Problem]:
     """The cells that a recipient needs, and one order of the rules of a group."""
     for rule in company["credit_rules"]:
         label = f"rule '{rule['rule_id']}' of plan '{rule['plan_id']}'"
-        for column, message, mend in _rule_faults(rule):
-            yield rule.problem(column, f"{label} {message}", mend)
+        for column, message, fix in _rule_faults(rule):
+            yield rule.problem(column, f"{label} {message}", fix)
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for rule in company["credit_rules"]:
         key = (rule["plan_id"], rule["rule_group"], rule["priority"].lstrip("+0"))
@@ -60,11 +60,11 @@ def _rule_faults(rule: Row) -> Iterator[tuple[str, str, str]]:
     recipient = rule["recipient_code"]
     names = recipient in ("payee", "team")
     if names and not rule["payee_expression"]:
-        mend = f"Write the {recipient}: a field, \"Sales_Engineer__c\", or an id in single quotes, '275'"
-        yield "payee_expression", f"credits a {recipient} and does not say which", mend
+        fix = f"Write the {recipient}: a field, \"Sales_Engineer__c\", or an id in single quotes, '275'"
+        yield "payee_expression", f"credits a {recipient} and does not say which", fix
     if not names and rule["payee_expression"]:
-        mend = "Leave it empty, or write recipient_code payee or team"
-        yield "payee_expression", f"credits the {recipient} and names somebody else", mend
+        fix = "Leave it empty, or write recipient_code payee or team"
+        yield "payee_expression", f"credits the {recipient} and names somebody else", fix
     if recipient == "splits" and rule["share_expression"]:
         yield (
             "share_expression",
@@ -73,8 +73,8 @@ def _rule_faults(rule: Row) -> Iterator[tuple[str, str, str]]:
         )
     for column in ("split_type", "split_total_code"):
         if recipient != "splits" and rule[column]:
-            mend = "Leave it empty, or write recipient_code splits"
-            yield column, f"credits the {recipient} and speaks of splits", mend
+            fix = "Leave it empty, or write recipient_code splits"
+            yield column, f"credits the {recipient} and speaks of splits", fix
 
 
 def first_day_rules(company: Company) -> Iterator[Problem]:

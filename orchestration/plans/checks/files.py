@@ -50,8 +50,8 @@ def read_seed(path: Path, root: Path) -> SeedFile:
     """Read one CSV file, named relative to ``root``; mistakes of the file format become problems of the returned seed."""
     seed = SeedFile(name=path.stem, file=path.relative_to(root).as_posix())
 
-    def problem(rows: tuple[int, ...], message: str, mend: str, column: str = "") -> None:
-        seed.problems.append(Problem(seed.file, rows, column, message, mend))
+    def problem(rows: tuple[int, ...], message: str, fix: str, column: str = "") -> None:
+        seed.problems.append(Problem(seed.file, rows, column, message, fix))
 
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -57,7 +57,7 @@ def _problems(
     prefix = f"plan '{row['plan_id']}', expression `{' '.join(text.split())}`"
     faults = checker.check(text, wanted, scope)
     for fault in faults:
-        yield row.problem(column, f"{prefix}: {fault.message}", fault.mend)
+        yield row.problem(column, f"{prefix}: {fault.message}", fault.fix)
     if faults:
         return
     for name in variables_of(text):

@@ -29,10 +29,10 @@ def term_rules(company: Company) -> Iterator[Problem]:
     """Spans of days, shares, and settings that need each other or that the plan's events leave without effect."""
     for terms in company["payout_terms"]:
         versions = list(company.versions(terms))
-        for column, message, mend in (*_span_faults(terms), *_holdback_faults(terms)):
-            yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", mend)
-        for column, message, mend in _plan_faults(terms, versions):
-            yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", mend)
+        for column, message, fix in (*_span_faults(terms), *_holdback_faults(terms)):
+            yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", fix)
+        for column, message, fix in _plan_faults(terms, versions):
+            yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", fix)
 
 
 def _span_faults(terms: Row) -> Iterator[Fault]:
@@ -41,8 +41,8 @@ def _span_faults(terms: Row) -> Iterator[Fault]:
         if days is not None and days < 0:
             yield column, f"count {days} days", "Write 0 or more"
     if terms["clawback_proration_code"] == "straight_line" and not terms.number_in("clawback_window_days"):
-        mend = "Write the days of the window, or clawback_proration_code none"
-        yield "clawback_window_days", "take back in a straight line over a window that has no days", mend
+        fix = "Write the days of the window, or clawback_proration_code none"
+        yield "clawback_window_days", "take back in a straight line over a window that has no days", fix
 
 
 def _holdback_faults(terms: Row) -> Iterator[Fault]:
@@ -50,8 +50,8 @@ def _holdback_faults(terms: Row) -> Iterator[Fault]:
     if ratio is not None and not 0 <= ratio <= 1:
         yield "holdback_ratio", f"hold back {ratio} of each commission", "Write a share, 0.2 for a fifth"
     if ratio and not release:
-        mend = "Write days, quarter_end or year_end"
-        yield "holdback_release_code", "hold back a share and never release it", mend
+        fix = "Write days, quarter_end or year_end"
+        yield "holdback_release_code", "hold back a share and never release it", fix
     if ratio and release == "days" and terms.number_in("holdback_days") is None:
         yield "holdback_days", "release what is held back after no number of days", "Write the days"
 
@@ -60,26 +60,26 @@ def _plan_faults(terms: Row, versions: list[Row]) -> Iterator[Fault]:
     if terms["clawback_policy_code"] == "next_period_attainment":
         for version in versions:
             if version["calendar_id"] in ("life", "transaction"):
-                mend = "Write another clawback_policy_code"
+                fix = "Write another clawback_policy_code"
                 yield (
                     "clawback_policy_code",
                     f"reduce a later window, and the plan's calendar {version['calendar_id']} has none",
-                    mend,
+                    fix,
                 )
                 break
             if version["aggregate_code"] in ("average", "weighted_average"):
-                mend = "Write another clawback_policy_code"
-                yield "clawback_policy_code", "reduce a running total, and the plan averages", mend
+                fix = "Write another clawback_policy_code"
+                yield "clawback_policy_code", "reduce a running total, and the plan averages", fix
                 break
     if versions and all(version["payout_event_code"] == "collection" for version in versions):
         for column in ("unpaid_after_days", "clawback_window_days"):
             if terms[column]:
-                mend = "Leave it empty: what is not paid is not due"
-                yield column, "take back what was paid on booking, and the plan pays on collection", mend
+                fix = "Leave it empty: what is not paid is not due"
+                yield column, "take back what was paid on booking, and the plan pays on collection", fix
     paid_on_booking = versions and all(version["payout_event_code"] == "booking" for version in versions)
     if paid_on_booking and terms["expire_after_days"]:
-        mend = "Leave it empty, or write unpaid_after_days"
-        yield "expire_after_days", "let withheld commission expire, and the plan withholds none", mend
+        fix = "Leave it empty, or write unpaid_after_days"
+        yield "expire_after_days", "let withheld commission expire, and the plan withholds none", fix
 
 
 def hold_rules(company: Company) -> Iterator[Problem]:
@@ -102,10 +102,8 @@ def hold_rules(company: Company) -> Iterator[Problem]:
 def draw_rules(company: Company) -> Iterator[Problem]:
     """Amounts and shares of a draw, its name, and the currency of its plan."""
     for draw in company["draws"]:
-        for column, message, mend in _draw_faults(draw):
-            yield draw.problem(
-                column, f"draw '{draw['draw_id']}' of payee {draw['payee_id']} {message}", mend
-            )
+        for column, message, fix in _draw_faults(draw):
+            yield draw.problem(column, f"draw '{draw['draw_id']}' of payee {draw['payee_id']} {message}", fix)
         for plan in company.versions(draw):
             if plan["currency_code"] != draw["currency_code"]:
                 yield draw.problem(

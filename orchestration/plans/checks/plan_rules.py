@@ -234,10 +234,10 @@ def _rate_plan_problems(company: Company, table: list[Row]) -> Iterator[Problem]
     for row in table:
         tiers = [tier for tier in company.of_plan("tiers", row["plan_id"]) if tier.meets(row)]
         for plan in company.versions(row):
-            for column, message, mend in _rate_faults(row, plan, tiers):
+            for column, message, fix in _rate_faults(row, plan, tiers):
                 if (plan["valid_from"], message) not in told:
                     told.add((plan["valid_from"], message))
-                    yield row.problem(column, f"plan '{plan['plan_id']}' {message}", mend)
+                    yield row.problem(column, f"plan '{plan['plan_id']}' {message}", fix)
 
 
 def _rate_faults(row: Row, plan: Row, tiers: list[Row]) -> Iterator[tuple[str, str, str]]:
@@ -248,8 +248,8 @@ def _rate_faults(row: Row, plan: Row, tiers: list[Row]) -> Iterator[tuple[str, s
     if any(tier["tier_amount_expression"] for tier in tiers):
         yield "", "has a rate table, and its tiers are amounts", "Write rates in seeds/plans/tiers.csv"
     if not tiers:
-        mend = "Add one tier to seeds/plans/tiers.csv: tier_number 1, tier_from 0, rate_expression 1"
-        yield "", f"has a rate table from {row['valid_from']} and no tiers, whose rates it multiplies", mend
+        fix = "Add one tier to seeds/plans/tiers.csv: tier_number 1, tier_from 0, rate_expression 1"
+        yield "", f"has a rate table from {row['valid_from']} and no tiers, whose rates it multiplies", fix
     elif row["tier_number"] and row["tier_number"] not in {tier["tier_number"] for tier in tiers}:
         known = shown(sorted({tier["tier_number"] for tier in tiers}))
         yield (
@@ -258,18 +258,18 @@ def _rate_faults(row: Row, plan: Row, tiers: list[Row]) -> Iterator[tuple[str, s
             "Correct the number or add the tier",
         )
     if not plan["rate_dimension_1_expression"]:
-        mend = 'Write the field in rate_dimension_1_expression of seeds/plans/plans.csv, "Type"'
-        yield "", "has a rate table and no rate_dimension_1_expression", mend
+        fix = 'Write the field in rate_dimension_1_expression of seeds/plans/plans.csv, "Type"'
+        yield "", "has a rate table and no rate_dimension_1_expression", fix
     for number in (2, 3):
         column = f"dimension_{number}_value"
         if row[column] and not plan[f"rate_dimension_{number}_expression"]:
-            mend = (
+            fix = (
                 f"Write rate_dimension_{number}_expression in seeds/plans/plans.csv, or leave the cell empty"
             )
             yield (
                 column,
                 f"has no rate_dimension_{number}_expression, so that '{row[column]}' never fits",
-                mend,
+                fix,
             )
 
 

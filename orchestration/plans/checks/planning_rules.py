@@ -73,5 +73,5 @@ def _faults(
     for fault in checker.check(row[column], wanted, scope):
         text = " ".join(row[column].split())
         yield row.problem(
-            column, f"open deals of {row['source_object']}, expression `{text}`: {fault.message}", fault.mend
+            column, f"open deals of {row['source_object']}, expression `{text}`: {fault.message}", fault.fix
         )

@@ -12,21 +12,21 @@ KNOWN_VALUES_SHOWN_MAX = 12
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in one input file, with the mend.
+    """One mistake in one input file, with the fix.
 
     ``file`` is relative to the project root, ``rows`` are line numbers (header = 1; empty when the whole file
-    is meant), ``message`` says what is wrong and ``mend`` what to write instead.
+    is meant), ``message`` says what is wrong and ``fix`` what to write instead.
     """
 
     file: str
     rows: tuple[int, ...]
     column: str
     message: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        mend = f". {self.mend}" if self.mend else ""
-        return f"{self.file}{self.where}: {self.message}{mend}"
+        fix = f". {self.fix}" if self.fix else ""
+        return f"{self.file}{self.where}: {self.message}{fix}"
 
     @property
     def where(self) -> str:

@@ -12,14 +12,14 @@ from orchestration.plans.checks.tables import Company, Row
 def bonus_rules(company: Company) -> Iterator[Problem]:
     """The cells that a kind of bonus has, its range, and the plan's calendar and quota."""
     for bonus in company["bonuses"]:
-        for column, message, mend in (*_bonus_faults(bonus), *_range_faults(bonus)):
+        for column, message, fix in (*_bonus_faults(bonus), *_range_faults(bonus)):
             yield bonus.problem(
-                column, f"bonus {bonus['bonus_number']} of plan '{bonus['plan_id']}' {message}", mend
+                column, f"bonus {bonus['bonus_number']} of plan '{bonus['plan_id']}' {message}", fix
             )
         for plan in company.versions(bonus):
-            for column, message, mend in _bonus_plan_faults(bonus, plan):
+            for column, message, fix in _bonus_plan_faults(bonus, plan):
                 yield bonus.problem(
-                    column, f"bonus {bonus['bonus_number']} of plan '{bonus['plan_id']}' {message}", mend
+                    column, f"bonus {bonus['bonus_number']} of plan '{bonus['plan_id']}' {message}", fix
                 )
     yield from _rank_overlaps(company)
 
@@ -27,14 +27,14 @@ def bonus_rules(company: Company) -> Iterator[Problem]:
 def _bonus_faults(bonus: Row) -> Iterator[tuple[str, str, str]]:
     kind = bonus["bonus_kind_code"]
     if bonus["amount_to_expression"] and kind != "linear":
-        mend = "Leave it empty, or write bonus_kind_code linear"
-        yield "amount_to_expression", f"is a {kind} and has a second amount", mend
+        fix = "Leave it empty, or write bonus_kind_code linear"
+        yield "amount_to_expression", f"is a {kind} and has a second amount", fix
     if bonus["amount_to_expression"] and kind == "linear" and not bonus["basis_to"]:
-        mend = "Write where the second amount is reached, or leave amount_to_expression empty"
-        yield "basis_to", "rises to a second amount at no end", mend
+        fix = "Write where the second amount is reached, or leave amount_to_expression empty"
+        yield "basis_to", "rises to a second amount at no end", fix
     if bonus["frequency_code"] == "month" and kind in ("rank", "pool"):
-        mend = "Write frequency_code window"
-        yield "frequency_code", f"is a {kind}, which is known when the window ends, and due each month", mend
+        fix = "Write frequency_code window"
+        yield "frequency_code", f"is a {kind}, which is known when the window ends, and due each month", fix
 
 
 def _range_faults(bonus: Row) -> Iterator[tuple[str, str, str]]:
@@ -53,14 +53,14 @@ def _range_faults(bonus: Row) -> Iterator[tuple[str, str, str]]:
 def _bonus_plan_faults(bonus: Row, plan: Row) -> Iterator[tuple[str, str, str]]:
     calendar = plan["calendar_id"]
     if calendar == "transaction":
-        mend = "Give the bonus to a plan that counts by month, quarter or year"
-        yield "", "looks at a window, and the plan's calendar is transaction", mend
+        fix = "Give the bonus to a plan that counts by month, quarter or year"
+        yield "", "looks at a window, and the plan's calendar is transaction", fix
     if calendar == "life" and bonus["frequency_code"] != "month":
-        mend = "Write frequency_code month"
-        yield "frequency_code", "is due when the window ends, and the plan's calendar life never ends", mend
+        fix = "Write frequency_code month"
+        yield "frequency_code", "is due when the window ends, and the plan's calendar life never ends", fix
     if bonus["basis_code"] == "attainment_ratio" and not plan["quota_expression"]:
-        mend = "Write quota_expression in seeds/plans/plans.csv, or basis_code attained_amount"
-        yield "basis_code", "looks at the attainment ratio, and the plan has no quota", mend
+        fix = "Write quota_expression in seeds/plans/plans.csv, or basis_code attained_amount"
+        yield "basis_code", "looks at the attainment ratio, and the plan has no quota", fix
 
 
 def _rank_overlaps(company: Company) -> Iterator[Problem]:
@@ -86,8 +86,8 @@ def modifier_rules(company: Company) -> Iterator[Problem]:
     """The cells that a kind of modifier has, and the plan that its condition looks at."""
     for modifier in company["modifiers"]:
         label = f"modifier {modifier['modifier_number']} ({modifier['modifier_kind_code']}) of plan '{modifier['plan_id']}'"
-        for column, message, mend in (*_modifier_faults(modifier), *_condition_faults(modifier)):
-            yield modifier.problem(column, f"{label} {message}", mend)
+        for column, message, fix in (*_modifier_faults(modifier), *_condition_faults(modifier)):
+            yield modifier.problem(column, f"{label} {message}", fix)
         for plan in company.versions(modifier):
             if (
                 plan["calendar_id"] == "transaction"
@@ -136,13 +136,13 @@ def _condition_faults(modifier: Row) -> Iterator[tuple[str, str, str]]:
             yield filled[0], "always holds and has a condition", "Leave the condition cells empty"
         return
     if kind == "gate" and not plan_id:
-        mend = "Write the plan whose attainment decides, and condition_from"
-        yield "condition_plan_id", "has no condition to open by", mend
+        fix = "Write the plan whose attainment decides, and condition_from"
+        yield "condition_plan_id", "has no condition to open by", fix
     elif filled and not plan_id:
         yield "condition_plan_id", "has a condition of no plan", "Write the plan whose attainment decides"
     if plan_id and not modifier["condition_from"]:
-        mend = "Write the attainment ratio from which it holds, 1 for 100 %, or 0"
-        yield "condition_from", "has a condition without a start", mend
+        fix = "Write the attainment ratio from which it holds, 1 for 100 %, or 0"
+        yield "condition_from", "has a condition without a start", fix
     if low is not None and high is not None and high <= low:
         yield (
             "condition_to",

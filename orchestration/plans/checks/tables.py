@@ -104,10 +104,10 @@ class Row:
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
 
-    def problem(self, column: str, message: str, mend: str, *others: Row) -> Problem:
+    def problem(self, column: str, message: str, fix: str, *others: Row) -> Problem:
         """A problem of this row, or of this and other rows of the same file."""
         numbers = tuple(sorted({self.number, *(other.number for other in others)}))
-        return Problem(self.file, numbers, column, message, mend)
+        return Problem(self.file, numbers, column, message, fix)
 
     def holds_on(self, day: str) -> bool:
         """True where valid_from <= day < valid_to; an empty end is open."""

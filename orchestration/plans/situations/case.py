@@ -17,7 +17,7 @@ Body = Mapping[str, Any]
 
 
 class SituationError(Exception):
-    """The situations cannot be read as they are written; the message names file, case, key and mend."""
+    """The situations cannot be read as they are written; the message names file, case, key and fix."""
 
 
 @dataclass(frozen=True)

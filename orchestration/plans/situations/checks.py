@@ -1,4 +1,4 @@
-"""Check a situation as it is written: an unknown key, name, code or malformed value names its place and the mend.
+"""Check a situation as it is written: an unknown key, name, code or malformed value names its place and the fix.
 
 What may stand in a plan, tier, rate, bonus, modifier or credit rule is read from the seeds' own property files, so
 that a situation and a seed know the same columns, types and codes.
@@ -130,7 +130,7 @@ def seed_kinds() -> dict[str, dict[str, Kind]]:
 
 
 def check(body: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a situation, each with its place and the mend."""
+    """Return what is wrong with a situation, each with its place and the fix."""
     problems = unknown_keys("the case", body, CASE_KEYS)
     problems += [f"`{key}` is missing" for key in ("people", "plans", "deals", "expect") if not body.get(key)]
     problems += wrong_value("as_of", body.get("as_of"), DAY)
@@ -276,7 +276,7 @@ def wrong_value(where: str, value: Any, kind: Kind) -> list[str]:
         return []
     if kind.codes and str(value) not in kind.codes:
         close = difflib.get_close_matches(str(value), kind.codes, n=1)
-        return [f"{where}: unknown code '{value}'; {_mend(close, kind.codes)}"]
+        return [f"{where}: unknown code '{value}'; {_fix(close, kind.codes)}"]
     is_right = {
         "date": type(value) is date,
         "number": number(value) is not None,
@@ -297,13 +297,13 @@ def unknown_keys(where: str, found: Any, known: Iterable[str]) -> list[str]:
         return [f"{where}: '{found}' is not a mapping of keys and values"]
     known = list(known)
     return [
-        f"{where}: unknown key `{key}`; {_mend(difflib.get_close_matches(str(key), known, n=1), known)}"
+        f"{where}: unknown key `{key}`; {_fix(difflib.get_close_matches(str(key), known, n=1), known)}"
         for key in found
         if key not in known
     ]
 
 
-def _mend(close: Sequence[str], known: Iterable[str]) -> str:
+def _fix(close: Sequence[str], known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
 
 
@@ -324,7 +324,7 @@ def check_names(body: Mapping[str, Any]) -> Iterator[str]:
         # A payment that a plan credits is named deal@payment.
         if name is not None and str(name).partition("@")[0] not in known[section]:
             close = difflib.get_close_matches(str(name), known[section], n=1)
-            yield f"{where}.{key}: no '{name}' in {section}; {_mend(close, sorted(known[section]))}"
+            yield f"{where}.{key}: no '{name}' in {section}; {_fix(close, sorted(known[section]))}"
 
 
 def names_of(spans: Any) -> list[str]:

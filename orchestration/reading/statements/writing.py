@@ -127,7 +127,7 @@ def _refuse_other_files(folder: Path) -> None:
 def _replace_folder(folder: Path, pages: dict[str, bytes]) -> None:
     """Make the folder aside and put it in the place of the one before, in one step where the system can exchange two."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    _mend(folder)
+    _fix(folder)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}{ASIDE}")
     try:
         aside.mkdir()
@@ -146,7 +146,7 @@ def _replace_folder(folder: Path, pages: dict[str, bytes]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _mend(folder: Path) -> None:
+def _fix(folder: Path) -> None:
     """Clear what killed commands left; where one stopped between two renames, put the folder before back."""
     before = folder.with_name(f".{folder.name}{BEFORE}")
     if before.exists() and not folder.exists():

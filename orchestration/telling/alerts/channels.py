@@ -22,7 +22,7 @@ SLACK_ICONS = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
 class NotSent(Exception):
     """A channel did not take an alert. The message holds no secret and no text of an answer.
 
-    ``may_pass`` is false when only somebody who mends the configuration can change it.
+    ``may_pass`` is false when only somebody who fixes the configuration can change it.
     """
 
     def __init__(self, message: str, *, may_pass: bool = True) -> None:

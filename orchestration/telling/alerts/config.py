@@ -133,7 +133,7 @@ class AlertsConfig:
 
 
 def read_alerts(content: Mapping[str, Any]) -> AlertsConfig:
-    """Return the channels of the file's content. Raises NotificationsError with place and mend."""
+    """Return the channels of the file's content. Raises NotificationsError with place and fix."""
     section = checked(_Alerts, "alerts", content.get("alerts", {}))
     channels = {}
     for name, values in section.channels.items():

@@ -1,7 +1,7 @@
 """Which alerts were raised, and to which channels they were sent: SQLite beside the outbox.
 
-alerts   one row a raised alert, sent or held back as a repetition
-sends    one row an alert and channel: pending, sent, or failed when it was tried for a day
+alerts   one row per raised alert, sent or held back as a repetition
+sends    one row per alert and channel: pending, sent, or failed when it was tried for a day
 """
 
 from __future__ import annotations

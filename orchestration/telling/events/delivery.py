@@ -122,7 +122,7 @@ def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
                 "error",
                 f"{letter['receiver']} did not take {letter['event_type']} of {letter['subject']}",
                 f"Event {letter['sequence']} ({letter['event_id']}) was given up after {letter['attempts']} attempts: "
-                f"{letter['problem']}. When {letter['receiver']} is mended: "
+                f"{letter['problem']}. When {letter['receiver']} is fixed: "
                 f"commissions events replay --to {letter['receiver']} --dead",
                 f"{letter['receiver']}/{letter['event_id']}",
             )
@@ -133,7 +133,7 @@ def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
                 "run_failed",
                 "error",
                 f"Events for {one.receiver} are not sent",
-                f"{one.note}. They wait, and are sent when it is mended.",
+                f"{one.note}. They wait, and are sent when it is fixed.",
                 f"deliver_events/{one.receiver}",
             )
             for one in served

@@ -108,7 +108,7 @@ class Receiver(Section):
 
 
 def read_receivers(content: Mapping[str, Any]) -> dict[str, Receiver]:
-    """Return the receivers of the file's content by name. Raises NotificationsError with place and mend."""
+    """Return the receivers of the file's content by name. Raises NotificationsError with place and fix."""
     receivers = {}
     for name, values in content.get("receivers", {}).items():
         check_name("receivers", name)

@@ -121,7 +121,7 @@ def compare(target: Target, published: Published, memory: Memory | None) -> Comp
     for row in published.rows:
         key = row["record_key"]
         if row["reason_code"]:
-            comparison.kept_back.append((key, f"{row['reason_description']}. {row['mend']}"))
+            comparison.kept_back.append((key, f"{row['reason_description']}. {row['fix']}"))
             continue
         due = _due(target, key, row, known.get(key))
         if due is None:

@@ -1,7 +1,7 @@
 -- Matches each identity to the employees that fit the surest of its marks that any employee fits: the employee number,
 -- else the e-mail, else the user name, else the full name (with or without the middle name). More than one employee is an
 -- ambiguity (assert_aliases_name_one_payee).
--- Grain: one row an alias and fitting employee. Rule: docs/rules/filtering.md
+-- Grain: one row per alias and fitting employee. Rule: docs/rules/filtering.md
 with
 
 identities as (

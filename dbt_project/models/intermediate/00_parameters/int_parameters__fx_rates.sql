@@ -1,5 +1,5 @@
 -- Takes the daily average rate of each currency against the feed's base currency.
--- Grain: one row a currency and day on which the feed has a rate.
+-- Grain: one row per currency and day on which the feed has a rate.
 with
 
 currency_rates as (

@@ -1,5 +1,5 @@
 -- Turns the HRIS's dated job information into half-open ranges of who reports to whom.
--- Grain: one row a payee and first day under a manager.
+-- Grain: one row per payee and first day under a manager.
 with
 
 job_info as (

@@ -1,5 +1,5 @@
 -- Counts the won deals of each month that a payee owns, or a split of which is the payee's.
--- Grain: one row a payee and month. Rule: docs/administration.md
+-- Grain: one row per payee and month. Rule: docs/administration.md
 with
 
 deals as (

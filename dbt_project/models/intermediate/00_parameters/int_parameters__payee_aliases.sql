@@ -1,5 +1,5 @@
 -- Keeps the aliases that fit one employee. Dated manual aliases stay in their seed and win over these.
--- Grain: one row a source system and alias.
+-- Grain: one row per source system and alias.
 with
 
 matches as (

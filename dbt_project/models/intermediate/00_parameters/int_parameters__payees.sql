@@ -1,5 +1,5 @@
 -- Lists everybody who can earn: each employee the HRIS has ever sent, and each team.
--- Grain: one row a payee.
+-- Grain: one row per payee.
 with
 
 employees as (

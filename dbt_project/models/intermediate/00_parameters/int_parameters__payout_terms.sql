@@ -1,6 +1,6 @@
 -- Says for every plan and booking date which terms hold: the rows of the seed, and the defaults before, between and after
 -- them. Spans of one plan follow each other without a gap, from the first day to the last.
--- Grain: one row a plan and span of booking dates. Rule: docs/rules/payouts.md
+-- Grain: one row per plan and span of booking dates. Rule: docs/rules/payouts.md
 with
 
 plans as (

@@ -1,5 +1,5 @@
 -- Lists the months in which a payee is on a plan for a day or more, under a version of it that is in force then.
--- Grain: one row a payee, plan version and month. Rule: docs/administration.md
+-- Grain: one row per payee, plan version and month. Rule: docs/administration.md
 with
 
 assignments as (

@@ -1,5 +1,5 @@
 -- Resolves the variables that hold for a whole plan, as ranges: a value of scope plan wins over a global one.
--- Grain: one row a plan, variable and first day of a value.
+-- Grain: one row per plan, variable and first day of a value.
 with
 
 plans as (

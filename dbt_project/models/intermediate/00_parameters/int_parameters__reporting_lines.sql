@@ -1,6 +1,6 @@
 -- Walks both dated hierarchies upwards from each payee: the line of managers, and the leaders
 -- of the payee's teams (of a team itself, where it is credited) and of the teams above them. Nobody is above themselves.
--- Grain: one row a hierarchy, payee, ancestor, level, way and first day.
+-- Grain: one row per hierarchy, payee, ancestor, level, way and first day.
 with recursive
 
 managers as (

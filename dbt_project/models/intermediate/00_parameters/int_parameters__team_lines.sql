@@ -1,6 +1,6 @@
 -- Walks the dated team hierarchy upwards from each team: itself (level 1), the team above (level 2), and so on,
 -- with who leads each of them and when.
--- Grain: one row a team, level, team reached and first day.
+-- Grain: one row per team, level, team reached and first day.
 with recursive
 
 teams as (

@@ -1,6 +1,6 @@
 -- Lists who belongs to which team: the HRIS's territories, whose inclusive dates become half-open ranges, and the
 -- company's own teams.
--- Grain: one row a team, payee and first day.
+-- Grain: one row per team, payee and first day.
 with
 
 territory_history as (

@@ -1,6 +1,6 @@
 -- Lists the windows in which attainment accumulates: the company's own calendars, the months, quarters and years from
 -- the first booking to the day the run looks at, and the one window of a whole life.
--- Grain: one row a calendar and window.
+-- Grain: one row per calendar and window.
 with recursive
 
 company_windows as (

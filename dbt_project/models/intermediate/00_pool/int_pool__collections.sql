@@ -1,7 +1,7 @@
 -- Matches each payment, refund and credit memo to its deal by deal id (through the invoice), takes tax and freight out, and
 -- keeps the running totals of the deal; what cannot be matched keeps a reason. Billing amounts have at most the
 -- four decimals of ISO 4217 (checked by assert_billing_amounts_have_four_decimals).
--- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 with
 
 payments as (

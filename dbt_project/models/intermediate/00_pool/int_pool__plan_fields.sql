@@ -1,6 +1,6 @@
 -- Lists the fields that the expressions of plans, credit rules and payout terms name, and whether the source object has
 -- them.
--- Grain: one row a source object, field, plan and expression. Rule: docs/administration.md
+-- Grain: one row per source object, field, plan and expression. Rule: docs/administration.md
 with
 
 plan_objects as (

@@ -1,5 +1,5 @@
 -- Counts, for every field of every landed table, how often it is filled, now and before, and says whether a model names it.
--- Grain: one row a source system, object and field. Rule: docs/administration.md
+-- Grain: one row per source system, object and field. Rule: docs/administration.md
 -- depends_on: {{ ref('int_pool__transactions') }}
 -- depends_on: {{ ref('int_pool__collections') }}
 -- depends_on: {{ ref('int_parameters__payees') }}

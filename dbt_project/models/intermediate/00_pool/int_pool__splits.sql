@@ -1,5 +1,5 @@
 -- Lists the live splits of transactions: who shares a deal, by percent or by amount.
--- Grain: one row a split.
+-- Grain: one row per split.
 with
 
 opportunity_splits as (

@@ -1,6 +1,6 @@
 -- Lists what plans can credit: every deal on its booking date, and, where a plan credits payments, each matched payment,
 -- refund and credit memo of a deal as a transaction of its own on its paid date, with the deal's fields.
--- Grain: one row a transaction. Rule: docs/rules/payouts.md
+-- Grain: one row per transaction. Rule: docs/rules/payouts.md
 with
 
 deals as (

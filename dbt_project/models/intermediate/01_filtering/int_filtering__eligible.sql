@@ -1,5 +1,5 @@
 -- Keeps the verdicts that go on: the transactions that count under a plan. All others stand in the verdicts.
--- Grain: one row an eligible transaction and plan. Rule: docs/rules/filtering.md
+-- Grain: one row per eligible transaction and plan. Rule: docs/rules/filtering.md
 with
 
 verdicts as (

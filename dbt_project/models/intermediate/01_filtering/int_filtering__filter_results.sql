@@ -1,6 +1,6 @@
 -- Evaluates each plan version's filter over the source object that the plan names, original field names included; a
 -- row of custom_filtering replaces the result.
--- Grain: one row a plan version and transaction of its source object.
+-- Grain: one row per plan version and transaction of its source object.
 with
 
 evaluated as (

@@ -1,6 +1,6 @@
 -- Gives every transaction a verdict under every plan that names its source object: eligible, or the first reason
 -- that holds. A transaction of an object that no plan names gets one row without a plan.
--- Grain: one row a transaction and plan. Rule: docs/rules/filtering.md
+-- Grain: one row per transaction and plan. Rule: docs/rules/filtering.md
 with
 
 transactions as (

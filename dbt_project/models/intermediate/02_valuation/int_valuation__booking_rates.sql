@@ -1,6 +1,6 @@
 -- Snapshots, for each day on which something was booked, the rate of each currency: the last one of the days
 -- before, at most fx_rate_age_days_max old. No rate, no row: nothing falls back.
--- Grain: one row a currency and booking day.
+-- Grain: one row per currency and booking day.
 with
 
 fx_rates as (

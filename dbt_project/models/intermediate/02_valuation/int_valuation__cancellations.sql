@@ -1,5 +1,5 @@
 -- Keeps the cancellations that the calculation has read: a landing changes what comes next, not what is shown.
--- Grain: one row a plan and cancelled deal. Rule: docs/rules/payouts.md
+-- Grain: one row per plan and cancelled deal. Rule: docs/rules/payouts.md
 with
 
 landed as (

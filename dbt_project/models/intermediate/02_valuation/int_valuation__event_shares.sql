@@ -1,5 +1,5 @@
 -- Says from where to where on its deal a payment counts that a plan credits: the running total collected before and with it.
--- Grain: one row an eligible payment and plan. Rule: docs/rules/payouts.md
+-- Grain: one row per eligible payment and plan. Rule: docs/rules/payouts.md
 with
 
 eligible as (

@@ -1,6 +1,6 @@
 -- Reads off each deal, as it has landed, the day on which it was cancelled, for the plans whose terms say in which field
 -- that stands.
--- Grain: one row a plan and cancelled deal. Rule: docs/rules/payouts.md
+-- Grain: one row per plan and cancelled deal. Rule: docs/rules/payouts.md
 with
 
 evaluated as (

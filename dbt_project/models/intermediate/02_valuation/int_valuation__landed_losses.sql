@@ -1,7 +1,7 @@
 -- Lists what takes commission back and has landed since the last calculation: refunds and credit memos that are new or other
 -- than they were, payments that the source has deleted, cancelled deals. A view over what has landed, read after each
 -- landing; right after a calculation it is empty.
--- Grain: one row a refund, credit memo, deleted payment or plan's cancelled deal. Rule: docs/operating.md
+-- Grain: one row per refund, credit memo, deleted payment or plan's cancelled deal. Rule: docs/operating.md
 with
 
 payments as (

@@ -1,7 +1,7 @@
 -- Follows what a deal that was paid on booking loses afterwards: refunds and credit memos, what is not paid in time, and
 -- cancellation; each change of the loss with its weight, and what is taken with it since the loss was last nothing.
 -- Amounts are signed as the deal's, so that a negative deal is the mirror of a positive one.
--- Grain: one row a deal, plan and change of the loss. Rule: docs/rules/payouts.md
+-- Grain: one row per deal, plan and change of the loss. Rule: docs/rules/payouts.md
 with
 
 eligible as (

@@ -1,6 +1,6 @@
 -- Reads off each eligible transaction what its plan version wants to know: value, payable value, weight and the
 -- dimensions of its rate table. A row of custom_valuation replaces value and payable value.
--- Grain: one row an eligible transaction and plan.
+-- Grain: one row per eligible transaction and plan.
 with
 
 eligible as (

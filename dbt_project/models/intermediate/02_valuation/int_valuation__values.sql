@@ -1,6 +1,6 @@
 -- Values each eligible transaction in the plan's currency, at the rate snapshotted on its booking date, or says
 -- why it has no value.
--- Grain: one row an eligible transaction and plan. Rule: docs/rules/valuation.md
+-- Grain: one row per eligible transaction and plan. Rule: docs/rules/valuation.md
 with
 
 verdicts as (

@@ -1,6 +1,6 @@
 -- Gives each recipient their part of the value and carries it up the hierarchies of the plan, level by level; says of
 -- everybody whether anything keeps them from being credited.
--- Grain: one row a credit that is made or refused. Rule: docs/rules/crediting.md
+-- Grain: one row per credit that is made or refused. Rule: docs/rules/crediting.md
 with
 
 valued as (

@@ -1,6 +1,6 @@
 -- Names everybody at whom the taken rules point, with the stretch of the value that is theirs, or why there is nobody.
 -- Owner, payee and team: the rule's share. Splits: theirs in the CRM. Territory: its members on the plan, equally.
--- Grain: one row a transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
+-- Grain: one row per transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
 with
 
 matches as (

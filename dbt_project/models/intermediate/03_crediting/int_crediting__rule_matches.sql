@@ -1,6 +1,6 @@
 -- Takes, in each group of a plan's credit rules, the first rule by priority that fits a valued transaction. A rule on
 -- splits fits only where the transaction has such splits.
--- Grain: one row a transaction, plan and rule group. Rule: docs/rules/crediting.md
+-- Grain: one row per transaction, plan and rule group. Rule: docs/rules/crediting.md
 with
 
 valued as (

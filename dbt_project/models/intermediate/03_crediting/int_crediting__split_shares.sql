@@ -1,6 +1,6 @@
 -- Turns the splits that a rule takes into stretches of the whole: from share_before to share_after of share_of.
 -- Percentages count when every split has one, amounts otherwise. Splits of one recipient are added up.
--- Grain: one row a transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
+-- Grain: one row per transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
 with
 
 matches as (

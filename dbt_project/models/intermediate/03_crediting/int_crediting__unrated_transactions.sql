@@ -1,5 +1,5 @@
 -- Finds the valued transactions of plans with a rate table for which the table has no row on the credit date.
--- Grain: one row a transaction and plan. Rule: docs/rules/rewards.md
+-- Grain: one row per transaction and plan. Rule: docs/rules/rewards.md
 with
 
 rates as (

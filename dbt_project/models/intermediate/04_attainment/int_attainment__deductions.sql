@@ -1,7 +1,7 @@
 -- Deducts from a later window what a deal has lost, where the plan's policy leaves the money and reduces attainment: in the
 -- window of the change, or in the one after the credit's own where that is later; in a gap of the calendar in the next one.
 -- A count is deducted by the lost share.
--- Grain: one row a credit and change of the deal's loss. Rule: docs/rules/payouts.md
+-- Grain: one row per credit and change of the deal's loss. Rule: docs/rules/payouts.md
 with
 
 credits as (

@@ -1,5 +1,5 @@
 -- Lists the variables that each plan's number formulas name (quota, incentive, tiers, bonuses, modifiers).
--- Grain: one row a plan, variable and whether the quota or incentive names it.
+-- Grain: one row per plan, variable and whether the quota or incentive names it.
 with
 
 named as (

@@ -1,6 +1,6 @@
 -- Places each credit, each row of custom_attainment and each deduction for a lost deal on the running total of its payee's
 -- progress. The order is total: date, transaction, credit. A sum moves by the value, a count by one.
--- Grain: one row a credit, custom attainment or deduction. Rule: docs/rules/attainment.md
+-- Grain: one row per credit, custom attainment or deduction. Rule: docs/rules/attainment.md
 with
 
 credits as (

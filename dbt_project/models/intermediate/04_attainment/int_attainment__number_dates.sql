@@ -1,6 +1,6 @@
 -- Lists the days on which a window's numbers are read: its parameters date; and for a quota or incentive that counts by
 -- days on the plan, the first day of each stretch in which the payee is on the plan and no variable changes.
--- Grain: one row a window and day.
+-- Grain: one row per window and day.
 with
 
 participants as (

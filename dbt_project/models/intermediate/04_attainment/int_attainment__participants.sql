@@ -1,7 +1,7 @@
 -- Lists every window in which a payee is on a plan version, credited or not, and fixes the day on which the window's
 -- numbers (tiers, quota, rates) are read: the first day of window, version and assignment together. Where each credit
 -- is its own window, the credit's day.
--- Grain: one row a plan version, payee and window. Rule: docs/rules/attainment.md
+-- Grain: one row per plan version, payee and window. Rule: docs/rules/attainment.md
 with
 
 plan_versions as (

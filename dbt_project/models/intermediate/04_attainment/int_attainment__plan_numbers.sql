@@ -1,6 +1,6 @@
 -- Evaluates every number formula of the plans (quota, incentive, tiers, bonuses, modifiers) for each window on the days
 -- on which it is read. A variable without a value makes the number null.
--- Grain: one row a window, day and number. Rule: docs/rules/attainment.md
+-- Grain: one row per window, day and number. Rule: docs/rules/attainment.md
 with
 
 number_dates as (

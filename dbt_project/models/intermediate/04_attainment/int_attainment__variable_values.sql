@@ -1,6 +1,6 @@
 -- Resolves every variable that a plan's number formulas name, for each window and day: the narrowest scope with a value
 -- on that day wins (payee, then team, then plan, then global). No value, null: reported, never a zero.
--- Grain: one row a window, day and variable. Rule: docs/rules/attainment.md
+-- Grain: one row per window, day and variable. Rule: docs/rules/attainment.md
 with
 
 number_dates as (

@@ -1,5 +1,5 @@
 -- Sets what a payee has attained in a window against the quota, and reads the window's target incentive.
--- Grain: one row a plan version, payee and window. Rule: docs/rules/attainment.md
+-- Grain: one row per plan version, payee and window. Rule: docs/rules/attainment.md
 with
 
 participants as (

@@ -1,6 +1,6 @@
 -- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by
 -- rank (tied payees share the prizes of the positions that they occupy), pools by share of what all have attained.
--- Grain: one row a window, bonus and day of settlement. Rule: docs/rules/rewards.md
+-- Grain: one row per window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with
 
 bases as (

@@ -1,7 +1,7 @@
 -- Looks at what each bonus asks for (attainment, amount or number of credits) on each day on which it is settled: the
 -- end of the window, or every month end to date. Only what has ended by the day the run looks at,
 -- and only under the plan version that is in force then.
--- Grain: one row a window, bonus and day of settlement. Rule: docs/rules/rewards.md
+-- Grain: one row per window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with
 
 windows as (

@@ -1,5 +1,5 @@
 -- Makes each bonus due on the last day of its stretch: what it comes to so far less what was due before.
--- Grain: one row a window, bonus and day of settlement on which something changes. Rule: docs/rules/rewards.md
+-- Grain: one row per window, bonus and day of settlement on which something changes. Rule: docs/rules/rewards.md
 with
 
 bases as (

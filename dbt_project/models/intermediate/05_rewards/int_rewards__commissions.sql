@@ -1,7 +1,7 @@
 -- Says who is paid each reward: the credited payee, their manager on the reward's day, or the members of the team by
 -- weight (shares are differences of rounded parts, in payee order, so that they add up). A reward without anybody to
 -- be paid stays out and is listed (int_rewards__unpaid).
--- Grain: one row a reward and beneficiary. Rule: docs/rules/rewards.md
+-- Grain: one row per reward and beneficiary. Rule: docs/rules/rewards.md
 with
 
 rewards as (

@@ -1,6 +1,6 @@
 -- Looks up the rate table of a plan for each credit and tier: of the rows in force on the credit date that fit, the one
 -- with the most filled cells wins, then the one that fills an earlier dimension.
--- Grain: one row a credit and tier of a plan with a rate table. Rule: docs/rules/rewards.md
+-- Grain: one row per credit and tier of a plan with a rate table. Rule: docs/rules/rewards.md
 with
 
 rates as (

@@ -1,5 +1,5 @@
 -- Adds the parts of each credit up to its reward, before modifiers and before rounding; says why a credit earns nothing.
--- Grain: one row a credit. Rule: docs/rules/rewards.md
+-- Grain: one row per credit. Rule: docs/rules/rewards.md
 with
 
 credits as (

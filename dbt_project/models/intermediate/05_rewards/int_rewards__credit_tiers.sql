@@ -1,5 +1,5 @@
 -- Brings the priced parts of all credits together, whichever tier method made them.
--- Grain: one row a credit and tier touched. Rule: docs/rules/rewards.md
+-- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
 
 marginal_tiers as (

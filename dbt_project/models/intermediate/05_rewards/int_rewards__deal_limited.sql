@@ -1,6 +1,6 @@
 -- Applies the floor and the cap per deal: the limited total of a payee's rewards for a deal with each reward less the one
 -- without it. A negative total has no floor and the cap's mirror image.
--- Grain: one row a reward of a plan with modifiers. Rule: docs/rules/rewards.md
+-- Grain: one row per reward of a plan with modifiers. Rule: docs/rules/rewards.md
 with
 
 rewards as (

@@ -1,7 +1,7 @@
 -- Splits each credit of a marginal plan over the tiers that it moves through. Each part is worth the difference of the
 -- curve at its two ends, or with a rate table its value times the tier's and the table's rate. The first tier also
 -- takes what lies below its start, a last tier with an end nothing beyond it.
--- Grain: one row a credit and tier touched. Rule: docs/rules/rewards.md
+-- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
 
 moves as (

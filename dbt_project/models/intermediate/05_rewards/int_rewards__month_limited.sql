@@ -1,3 +1,3 @@
 -- Applies the floor and the cap per calendar month of the reward's day.
--- Grain: one row a reward of a plan with modifiers, floors included. Rule: docs/rules/rewards.md
+-- Grain: one row per reward of a plan with modifiers, floors included. Rule: docs/rules/rewards.md
 {{ limited_periods(ref('int_rewards__deal_limited'), 'month') }}

@@ -1,6 +1,6 @@
 -- Applies gates (nothing unless the condition holds) and multipliers to the rewards of plans with modifiers. A condition
 -- looks at the same payee's attainment in the window of the condition's plan that contains the reward's day.
--- Grain: one row a reward of a plan with modifiers. Rule: docs/rules/rewards.md
+-- Grain: one row per reward of a plan with modifiers. Rule: docs/rules/rewards.md
 -- depends_on: {{ ref('modifiers') }}
 {%- set multiplier_numbers = [] -%}
 {%- for modifier in seed_rows('modifiers', 'modifier_number') if modifier.modifier_kind_code == 'multiplier' -%}

@@ -1,5 +1,5 @@
 -- Brings all rewards together before modifiers: of credits, of attainment (bonuses) and of custom_rewards.
--- Grain: one row a reward. Rule: docs/rules/rewards.md
+-- Grain: one row per reward. Rule: docs/rules/rewards.md
 with
 
 credit_rewards as (

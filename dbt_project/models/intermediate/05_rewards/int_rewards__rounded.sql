@@ -1,6 +1,6 @@
 -- Rounds every reward once, to the minor unit of its currency. The credits of a window are rounded as a running total and
 -- differenced, so that they add up to the rounded total of the window; every other reward is rounded by itself.
--- Grain: one row a reward. Rule: docs/rules/rewards.md
+-- Grain: one row per reward. Rule: docs/rules/rewards.md
 with
 
 modified_plans as (

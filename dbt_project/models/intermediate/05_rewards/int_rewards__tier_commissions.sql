@@ -1,6 +1,6 @@
 -- Rounds the parts of each credit along the running total of its window, so that the parts of a credit add up to its
 -- commission before modifiers.
--- Grain: one row a credit and tier touched. Rule: docs/rules/rewards.md
+-- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
 
 credit_tiers as (

@@ -1,7 +1,7 @@
 -- Builds the curve of each window, tier by tier: where the tier starts and ends on the attained total, what a unit in
 -- it is worth (rate, or for interpolated tiers tier_amount over the tier's width), and what all lower tiers come to
 -- (base). G(x) = base + rate * (x - start). With a target incentive F(x) = G(x) * incentive / quota, else F = G.
--- Grain: one row a plan version, payee, window and tier. Rule: docs/rules/rewards.md
+-- Grain: one row per plan version, payee, window and tier. Rule: docs/rules/rewards.md
 with
 
 windows as (

@@ -1,6 +1,6 @@
 -- Lists what earns nothing though it was credited or settled, with the reason: windows with a missing number, credits
 -- without a rate, bonuses and modifiers without a value, and rewards with nobody to be paid.
--- Grain: one row a window, credit, bonus, modifier or reward that is not paid. Rule: docs/rules/rewards.md
+-- Grain: one row per window, credit, bonus, modifier or reward that is not paid. Rule: docs/rules/rewards.md
 with
 
 gaps as (

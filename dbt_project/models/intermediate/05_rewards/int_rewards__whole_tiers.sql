@@ -1,7 +1,7 @@
 -- Prices each credit of a crossing, standing or retroactive plan by one tier. Crossing: the tier at the end of its move;
 -- standing: the tier at its start (a negative credit mirrors the way up); both times the credit's payable value.
 -- Retroactive: the reached tier's rate on all of the window, less the same before the credit.
--- Grain: one row a credit. Rule: docs/rules/rewards.md
+-- Grain: one row per credit. Rule: docs/rules/rewards.md
 with
 
 moves as (

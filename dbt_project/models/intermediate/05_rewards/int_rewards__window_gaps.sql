@@ -1,5 +1,5 @@
 -- Finds the windows whose credits cannot be rewarded because a number is missing, with the reason.
--- Grain: one row a window with a gap. Rule: docs/rules/rewards.md
+-- Grain: one row per window with a gap. Rule: docs/rules/rewards.md
 with
 
 windows as (

@@ -1,5 +1,5 @@
 -- Reads the modifiers of each window on its parameters date: kind, scope, amount and condition.
--- Grain: one row a window and modifier. Rule: docs/rules/rewards.md
+-- Grain: one row per window and modifier. Rule: docs/rules/rewards.md
 with
 
 participants as (

@@ -1,5 +1,5 @@
 -- Follows each manual adjustment: requested, then approved or rejected by somebody else, and perhaps reversed by another.
--- Grain: one row an adjustment. Rule: docs/rules/ledger.md
+-- Grain: one row per adjustment. Rule: docs/rules/ledger.md
 with
 
 actions as (

@@ -1,6 +1,6 @@
 -- Says what each change of a deal's loss takes back of each commission that was paid on booking, by the plan's policy; a
 -- line's amount is what is taken to date with the change less what is taken without it, so that parts add up to the cent.
--- Grain: one row a reward, beneficiary and change of the deal's loss. Rule: docs/rules/payouts.md
+-- Grain: one row per reward, beneficiary and change of the deal's loss. Rule: docs/rules/payouts.md
 with
 
 losses as (

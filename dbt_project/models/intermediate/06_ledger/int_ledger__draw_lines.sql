@@ -1,5 +1,5 @@
 -- Turns what open months advance and recover into lines of the ledger.
--- Grain: one row a draw, payee, open month and kind of line. Rule: docs/rules/payouts.md
+-- Grain: one row per draw, payee, open month and kind of line. Rule: docs/rules/payouts.md
 with
 
 draw_months as (

@@ -1,6 +1,6 @@
 -- Settles draws and guarantees month by month: what an open month advances and recovers, from the balance that the month
 -- before it, or the closed months, left.
--- Grain: one row a draw, payee and open month that has ended. Rule: docs/rules/payouts.md
+-- Grain: one row per draw, payee and open month that has ended. Rule: docs/rules/payouts.md
 with recursive
 
 posted_draws as (

@@ -1,6 +1,6 @@
 -- Moves what lies in a manual hold to the first day that no hold covers, and says what is due by the as-of date. What a
 -- closed month has paid is due: it is not held again.
--- Grain: one row a line and part. Rule: docs/rules/payouts.md
+-- Grain: one row per line and part. Rule: docs/rules/payouts.md
 with
 
 parts as (

@@ -1,6 +1,6 @@
 -- Says what is due to date by today's data, plans and approved adjustments, with marks of what each amount rests on: the
 -- deal and its payment, the numbers of the window, the plan.
--- Grain: one row a due line of commission (or its held back part) or an adjustment. Rule: docs/rules/ledger.md
+-- Grain: one row per due line of commission (or its held back part) or an adjustment. Rule: docs/rules/ledger.md
 with
 
 lines as (

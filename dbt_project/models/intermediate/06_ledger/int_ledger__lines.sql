@@ -2,7 +2,7 @@
 -- earned to date with it less the commission earned to date without it, so that parts add up to the cent; a
 -- refund is a payment with the other sign. What is taken back of commission paid on booking is a line too.
 -- Bonuses, floors and custom rewards are due on their own day.
--- Grain: one row a reward, beneficiary and event. Rule: docs/rules/payouts.md
+-- Grain: one row per reward, beneficiary and event. Rule: docs/rules/payouts.md
 with
 
 commissions as (

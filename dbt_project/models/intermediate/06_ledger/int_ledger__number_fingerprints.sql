@@ -1,6 +1,6 @@
 -- Condenses the numbers that a window was calculated with (quota, rates, bonuses) into one mark, so that a changed number
 -- is seen.
--- Grain: one row a window. Rule: docs/rules/ledger.md
+-- Grain: one row per window. Rule: docs/rules/ledger.md
 with
 
 plan_numbers as (

@@ -1,6 +1,6 @@
 -- Posts what is owed to date less what closed periods posted: in its own month while that is open, else in the first open
 -- month, with its origin and the reason of the difference. A line that is owed as it was posted needs no entry.
--- Grain: one row a line with something to post. Rule: docs/rules/ledger.md
+-- Grain: one row per line with something to post. Rule: docs/rules/ledger.md
 with
 
 entitlements as (

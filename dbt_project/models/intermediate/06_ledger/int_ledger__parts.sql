@@ -1,6 +1,6 @@
 -- Parts each line into what is due after the hold and what is held back longer, and gives each part its day by the plan's
 -- terms. Parts are differences of rounded totals to date; a part that takes back is not due before what it takes back.
--- Grain: one row a line and part. Rule: docs/rules/payouts.md
+-- Grain: one row per line and part. Rule: docs/rules/payouts.md
 with
 
 lines as (

@@ -1,5 +1,5 @@
 -- Adds up what closed periods have posted of each line (draws apart), and keeps the marks of the last posting.
--- Grain: one row a line that a closed period posted. Rule: docs/rules/ledger.md
+-- Grain: one row per line that a closed period posted. Rule: docs/rules/ledger.md
 with
 
 posted_lines as (

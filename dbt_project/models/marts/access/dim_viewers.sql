@@ -1,5 +1,5 @@
 -- Lists who may read figures: everybody in the HRIS and everybody who holds a role, with the widest role of today.
--- Grain: one row a viewer.
+-- Grain: one row per viewer.
 -- Rule: docs/bi.md
 with
 

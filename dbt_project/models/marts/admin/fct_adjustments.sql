@@ -1,5 +1,5 @@
 -- Shows each manual adjustment, who asked for it, who decided, and whether it was reversed.
--- Grain: one row an adjustment.
+-- Grain: one row per adjustment.
 with
 
 adjustments as (

@@ -1,6 +1,6 @@
 -- Shows how far each plan's month has come: draft, credits released, rewards released, approved, paid (closed). A release
 -- or an approval holds for the lines it was given for; when they change, the month is a draft again and is marked stale.
--- Grain: one row a plan and posted period.
+-- Grain: one row per plan and posted period.
 with
 
 ledger_lines as (

@@ -1,5 +1,5 @@
 -- Shows each file that was handed out to payroll or accounting: what it is of, its control total and its hash.
--- Grain: one row an exported file. Rule: docs/rules/payroll.md
+-- Grain: one row per exported file. Rule: docs/rules/payroll.md
 with
 
 exports as (

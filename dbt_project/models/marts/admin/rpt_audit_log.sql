@@ -1,6 +1,6 @@
 -- Lists everything that people did: each release, approval, withdrawal, adjustment, closing, export and dispute, and each
 -- change of the configuration, with what it was about, before and after, and its place in the chain of hashes.
--- Grain: one row an action or change of the configuration. Rule: docs/administration.md
+-- Grain: one row per action or change of the configuration. Rule: docs/administration.md
 with
 
 actions as (

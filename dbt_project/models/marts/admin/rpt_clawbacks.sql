@@ -1,6 +1,6 @@
 -- Lists every refund, credit memo, cancellation and non-payment of a deal that was paid on booking, with what the policy
 -- made of it for each payee, also where that is nothing.
--- Grain: one row a reward, beneficiary and change of the deal's loss. Rule: docs/rules/payouts.md
+-- Grain: one row per reward, beneficiary and change of the deal's loss. Rule: docs/rules/payouts.md
 with
 
 clawbacks as (

@@ -1,6 +1,6 @@
 -- Lists what was done with each dispute: filed, answered, then accepted, rejected or withdrawn, with the state before and
 -- after. What comes after a decision is no event, nor is an answer or a decision of the person who filed.
--- Grain: one row an event of a dispute. Rule: docs/closing.md
+-- Grain: one row per event of a dispute. Rule: docs/closing.md
 with
 
 actions as (

@@ -1,6 +1,6 @@
 -- Reviews each month: what it posts, what of that corrects earlier months, and by how much later months have corrected
 -- it since.
--- Grain: one row a month and currency with a ledger line. Rule: docs/rules/ledger.md
+-- Grain: one row per month and currency with a ledger line. Rule: docs/rules/ledger.md
 with
 
 lines as (

@@ -1,6 +1,6 @@
 -- Says of each payee and month whether everything is there that commission needs: employment, plan, quota, manager, pay
 -- group, worker id, currency; with the first thing that is missing and what to do about it.
--- Grain: one row a payee and month in which the payee is employed, on a plan, paid, or the owner of a won deal.
+-- Grain: one row per payee and month in which the payee is employed, on a plan, paid, or the owner of a won deal.
 -- Rule: docs/administration.md
 with
 
@@ -275,7 +275,7 @@ final as (
     explained.gap_count::integer as gap_count,
     explained.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from explained
   left join reason_codes on explained.reason_code = reason_codes.reason_code
 )

@@ -1,6 +1,6 @@
 -- Shows on how many payees and deals a plan's month rests: each payee's share of what is paid out, in the order of size, the
 -- share of the largest, the Herfindahl index, and the deals behind most of it. Negative payouts have no share.
--- Grain: one row a plan, month, currency and payee. Rule: docs/administration.md
+-- Grain: one row per plan, month, currency and payee. Rule: docs/administration.md
 with
 
 payouts as (

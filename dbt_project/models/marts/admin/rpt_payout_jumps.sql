@@ -1,6 +1,6 @@
 -- Compares what each payee is paid in a month with the average of the three months before, and says which payouts are so far
 -- from it that somebody should look before they are released. Months without a payout count as nothing.
--- Grain: one row a payee, month and currency with a payout. Rule: docs/operating.md
+-- Grain: one row per payee, month and currency with a payout. Rule: docs/operating.md
 with
 
 payouts as (

@@ -1,6 +1,6 @@
 -- Sets what each plan's month posts against what it credits and against its budget: effective rate, average, year to date.
 -- Value counts in the month of its credit, cost in the month that posts it.
--- Grain: one row a plan, month and currency. Rule: docs/administration.md
+-- Grain: one row per plan, month and currency. Rule: docs/administration.md
 with
 
 ledger_lines as (

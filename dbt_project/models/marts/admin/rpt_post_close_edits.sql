@@ -1,6 +1,6 @@
 -- Lists the won deals whose amount, currency, owner or date was edited after they were first landed as won, with what they
 -- were before, what they are now, and what to do about it.
--- Grain: one row an edited transaction.
+-- Grain: one row per edited transaction.
 with
 
 transactions as (
@@ -67,7 +67,7 @@ final as (
     compared.transaction_amount::decimal(28, 10) as transaction_amount,
     compared.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from compared
   inner join reason_codes on compared.reason_code = reason_codes.reason_code
   where compared.changed_fields <> ''

@@ -1,6 +1,6 @@
 -- Lists the transactions that earn nothing under a plan, each with the reason and what to do about it, and with
 -- whether another plan credits it.
--- Grain: one row a skipped transaction and plan.
+-- Grain: one row per skipped transaction and plan.
 with
 
 dispositions as (
@@ -43,7 +43,7 @@ final as (
     flagged.stage_code::varchar as stage_code,
     flagged.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend,
+    reason_codes.fix::varchar as fix,
     flagged.booked_date::date as booked_date,
     flagged.currency_code::varchar as currency_code,
     flagged.transaction_amount::decimal(28, 10) as transaction_amount,

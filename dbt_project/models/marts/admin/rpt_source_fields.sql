@@ -1,6 +1,6 @@
 -- Says of each field of each landed table what reads it and whether it still comes: in use, mapped, unmapped, empty or
 -- vanished; and of each field that a plan names without its being there. With the reason and what to do about it.
--- Grain: one row a source system, object and field. Rule: docs/administration.md
+-- Grain: one row per source system, object and field. Rule: docs/administration.md
 with
 
 source_fields as (
@@ -132,7 +132,7 @@ final as (
     explained.last_filled_at::timestamp as last_filled_at,
     explained.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from explained
   left join reason_codes on explained.reason_code = reason_codes.reason_code
 )

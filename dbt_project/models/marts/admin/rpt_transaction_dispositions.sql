@@ -1,5 +1,5 @@
 -- Accounts for every transaction under every plan: credited, or skipped with its reason.
--- Grain: one row a transaction and plan (one row without a plan where no plan names the source object).
+-- Grain: one row per transaction and plan (one row without a plan where no plan names the source object).
 with
 
 dispositions as (

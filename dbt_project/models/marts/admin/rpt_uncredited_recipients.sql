@@ -1,6 +1,6 @@
 -- Lists everybody at whom a credit rule pointed without a credit being made, with the reason and what to do about it,
 -- also where others were credited for the same transaction.
--- Grain: one row a refused credit.
+-- Grain: one row per refused credit.
 with
 
 candidates as (
@@ -26,7 +26,7 @@ final as (
     candidates.candidate_amount::decimal(28, 10) as candidate_amount,
     candidates.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from candidates
   inner join reason_codes on candidates.reason_code = reason_codes.reason_code
 )

@@ -1,6 +1,6 @@
 -- Lists the owners of deals and splits behind whom no payee is found on some booking date, each with what its system
 -- knows of it, the reason and what to do about it.
--- Grain: one row a source system and alias.
+-- Grain: one row per source system and alias.
 with
 
 transactions as (
@@ -118,7 +118,7 @@ final as (
     explained.last_booked_date::date as last_booked_date,
     explained.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from explained
   inner join reason_codes on explained.reason_code = reason_codes.reason_code
   left join identities

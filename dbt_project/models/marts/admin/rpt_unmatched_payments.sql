@@ -1,5 +1,5 @@
 -- Lists the payments and refunds that reach no deal, each with the reason and what to do about it.
--- Grain: one row an unmatched payment or refund.
+-- Grain: one row per unmatched payment or refund.
 with
 
 collections as (
@@ -21,7 +21,7 @@ final as (
     collections.payment_amount::decimal(28, 10) as payment_amount,
     collections.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from collections
   inner join reason_codes on collections.reason_code = reason_codes.reason_code
 )

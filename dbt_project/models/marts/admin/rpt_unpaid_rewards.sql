@@ -1,5 +1,5 @@
 -- Lists what earns nothing though it was credited or settled, with the reason and what to do about it.
--- Grain: one row a window, credit, bonus, modifier or reward that is not paid.
+-- Grain: one row per window, credit, bonus, modifier or reward that is not paid.
 with
 
 unpaid as (
@@ -18,7 +18,7 @@ final as (
     unpaid.unpaid_date::date as unpaid_date,
     unpaid.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from unpaid
   inner join reason_codes on unpaid.reason_code = reason_codes.reason_code
 )

@@ -1,5 +1,5 @@
 -- Lists the currencies that amounts can be in.
--- Grain: one row a currency.
+-- Grain: one row per currency.
 -- Rule: docs/bi.md
 with
 

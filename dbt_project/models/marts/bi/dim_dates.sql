@@ -1,5 +1,5 @@
 -- Lists the days from the first to the last year that any fact names, for calendars in BI and as the time spine of metrics.
--- Grain: one row a day.
+-- Grain: one row per day.
 -- Rule: docs/bi.md
 {% set dates_of = [
   ('fct_credits', 'credit_date'),

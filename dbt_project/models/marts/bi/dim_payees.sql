@@ -1,5 +1,5 @@
 -- Describes everybody who can earn.
--- Grain: one row a payee.
+-- Grain: one row per payee.
 with
 
 payees as (

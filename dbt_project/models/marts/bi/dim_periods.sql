@@ -1,5 +1,5 @@
 -- Lists the calendar months of dim_dates: whether each has ended, and whether it is closed.
--- Grain: one row a month.
+-- Grain: one row per month.
 -- Rule: docs/bi.md
 with
 

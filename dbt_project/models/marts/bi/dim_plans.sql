@@ -1,5 +1,5 @@
 -- Describes each plan by its latest version.
--- Grain: one row a plan.
+-- Grain: one row per plan.
 with
 
 plan_versions as (

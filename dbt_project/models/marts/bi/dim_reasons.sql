@@ -1,5 +1,5 @@
 -- Lists the reasons for which something earns nothing, waits or is corrected, each with what to do about it.
--- Grain: one row a reason.
+-- Grain: one row per reason.
 -- Rule: docs/bi.md
 with
 
@@ -12,7 +12,7 @@ final as (
     reason_code::varchar as reason_code,
     stage_code::varchar as stage_code,
     description::varchar as reason_description,
-    mend::varchar as mend
+    fix::varchar as fix
   from reason_codes
 )
 

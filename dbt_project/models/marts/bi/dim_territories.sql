@@ -1,5 +1,5 @@
 -- Lists the territories of deals, with their name where the CRM sends a table of them.
--- Grain: one row a territory.
+-- Grain: one row per territory.
 -- Rule: docs/bi.md
 with
 

@@ -1,5 +1,5 @@
 -- Describes every transaction of the data pool and says where it came from.
--- Grain: one row a transaction.
+-- Grain: one row per transaction.
 with
 
 transactions as (

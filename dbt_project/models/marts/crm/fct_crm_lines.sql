@@ -1,6 +1,6 @@
 -- Lays what a deal brings a payee beside the plan's month that it belongs to: what its booking established, and what of it
 -- waits, has expired or is held, in the month of the booking; what the ledger posts, in the month that posts.
--- Grain: one row a deal, payee, plan, currency and month. Rule: docs/rules/crm.md
+-- Grain: one row per deal, payee, plan, currency and month. Rule: docs/rules/crm.md
 with
 
 transactions as (

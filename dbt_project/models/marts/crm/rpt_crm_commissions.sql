@@ -1,6 +1,6 @@
 -- Shows what each deal brings each payee: established, posted, of it released, approved and paid, and what waits, has
 -- expired or is held, with the plans, the state of the month that has come least far, and the last month that posts.
--- Grain: one row a deal, payee and currency. Rule: docs/rules/crm.md
+-- Grain: one row per deal, payee and currency. Rule: docs/rules/crm.md
 with
 
 crm_lines as (

@@ -1,5 +1,5 @@
 -- Says which field of which CRM gets which column of rpt_crm_records, as seeds/crm had it at the last run.
--- Grain: one row a target and field of the CRM. Rule: docs/rules/crm.md
+-- Grain: one row per target and field of the CRM. Rule: docs/rules/crm.md
 with
 
 crm_targets as (

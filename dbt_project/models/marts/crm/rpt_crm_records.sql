@@ -1,6 +1,6 @@
 -- Says what each record of each target of seeds/crm should hold: of each deal only the months that have come to the
 -- target's state, and, once one of its months has (or the month of its booking), what it established and what waits.
--- Grain: one row a target and record of the CRM. Rule: docs/rules/crm.md
+-- Grain: one row per target and record of the CRM. Rule: docs/rules/crm.md
 with
 
 crm_lines as (
@@ -138,7 +138,7 @@ final as (
     judged.calculation_ids::varchar as calculation_ids,
     judged.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
-    reason_codes.mend::varchar as mend
+    reason_codes.fix::varchar as fix
   from judged
   left join reason_codes on judged.reason_code = reason_codes.reason_code
   left join payees on judged.payee_id = payees.payee_id

@@ -1,5 +1,5 @@
 -- Says of each ledger line how it is accounted for: as an expense when it is earned, or as a cost of a contract.
--- Grain: one row a ledger line. Rule: docs/rules/accounting.md
+-- Grain: one row per ledger line. Rule: docs/rules/accounting.md
 with
 
 ledger_lines as (

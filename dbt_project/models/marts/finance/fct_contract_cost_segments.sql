@@ -1,6 +1,6 @@
 -- Cuts the life of each capitalised cost into stretches in which nothing changes: a change of the cost, an extension and a
 -- cancellation each start one, with what was booked before it.
--- Grain: one row a contract cost and stretch. Rule: docs/rules/accounting.md
+-- Grain: one row per contract cost and stretch. Rule: docs/rules/accounting.md
 with recursive
 
 contract_costs as (

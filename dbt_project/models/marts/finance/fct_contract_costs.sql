@@ -1,6 +1,6 @@
 -- Decides for each deal under a plan whether its commission is capitalised: when the plan's rule says so and the deal
 -- benefits longer than the practical expedient allows; and when its amortisation starts.
--- Grain: one row a plan, deal and currency with a cost of obtaining the contract. Rule: docs/rules/accounting.md
+-- Grain: one row per plan, deal and currency with a cost of obtaining the contract. Rule: docs/rules/accounting.md
 with
 
 ledger_lines as (

@@ -1,6 +1,6 @@
 -- Shows the life of each capitalised cost month by month, to the end of its benefit: what is capitalised, amortised and
 -- impaired. The expense of a month is the rounded schedule to date less that to the month before.
--- Grain: one row a contract cost and month. Rule: docs/rules/accounting.md
+-- Grain: one row per contract cost and month. Rule: docs/rules/accounting.md
 with
 
 contract_costs as (

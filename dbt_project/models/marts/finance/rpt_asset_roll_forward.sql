@@ -1,6 +1,6 @@
 -- Rolls capitalised contract costs forward month by month: opening, additions, amortisation, impairments, closing. A month
 -- that has not ended has no amortisation yet.
--- Grain: one row a month, plan and currency. Rule: docs/rules/accounting.md
+-- Grain: one row per month, plan and currency. Rule: docs/rules/accounting.md
 with
 
 schedule as (

@@ -1,6 +1,6 @@
 -- Lists what each entry of the journal is made of, payments apart: ledger lines, and months of contract costs that have
 -- ended.
--- Grain: one row a ledger line, or a contract cost, month and posting. Rule: docs/rules/accounting.md
+-- Grain: one row per ledger line, or a contract cost, month and posting. Rule: docs/rules/accounting.md
 with
 
 accounting_lines as (

@@ -1,5 +1,5 @@
 -- Rolls what is earned and unpaid forward month by month: opening, accrued, paid, closing.
--- Grain: one row a month, liability account and currency. Rule: docs/rules/accounting.md
+-- Grain: one row per month, liability account and currency. Rule: docs/rules/accounting.md
 with
 
 journal_lines as (

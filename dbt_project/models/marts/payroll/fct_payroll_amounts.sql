@@ -1,5 +1,5 @@
 -- Adds the ledger up to what payroll pays together, and finds the pay group and the pay cycle of each amount.
--- Grain: one row a payee, plan, month that posts, currency and kind of entry. Rule: docs/rules/payroll.md
+-- Grain: one row per payee, plan, month that posts, currency and kind of entry. Rule: docs/rules/payroll.md
 with
 
 ledger_lines as (

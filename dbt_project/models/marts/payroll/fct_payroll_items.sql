@@ -1,6 +1,6 @@
 -- Says of each amount of the ledger whether payroll counts it: all of it once the plan's month is approved or paid, until
 -- then what earlier files have counted. What a file has counted stays in that file's pay group and cycle.
--- Grain: one row a payee, plan, month that posts, currency and kind of entry. Rule: docs/rules/payroll.md
+-- Grain: one row per payee, plan, month that posts, currency and kind of entry. Rule: docs/rules/payroll.md
 with
 
 amounts as (

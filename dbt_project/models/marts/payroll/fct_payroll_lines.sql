@@ -1,6 +1,6 @@
--- Breaks what a pay cycle pays a payee down by earnings code. What is below nothing, and what is carried in, is taken off
+-- Breaks what a pay cycle pays a payee down by earnings code. What is negative, and what is carried in, is taken off
 -- the codes in their order; a net that is deducted is one line of the group's deduction code.
--- Grain: one row a payee, currency, pay group, pay cycle and code. Rule: docs/rules/payroll.md
+-- Grain: one row per payee, currency, pay group, pay cycle and code. Rule: docs/rules/payroll.md
 with
 
 balances as (

@@ -1,6 +1,6 @@
 -- Shows how far each pay cycle is: what waits for an approval, what counts, what files have paid, what is new to pay,
 -- carried on and withheld.
--- Grain: one row a pay group, pay cycle and currency. Rule: docs/rules/payroll.md
+-- Grain: one row per pay group, pay cycle and currency. Rule: docs/rules/payroll.md
 with
 
 balances as (

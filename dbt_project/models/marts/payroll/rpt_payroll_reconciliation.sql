@@ -1,6 +1,6 @@
 -- Holds payroll, payouts and ledger against each other: what the ledger posts is what the payouts show; it is in no cycle,
 -- waits for an approval, or counts; and what counts was paid, is new to pay, is carried on or withheld.
--- Grain: one row a payee, currency, pay group and pay cycle (empty for what no cycle pays). Rule: docs/rules/payroll.md
+-- Grain: one row per payee, currency, pay group and pay cycle (empty for what no cycle pays). Rule: docs/rules/payroll.md
 with
 
 items as (

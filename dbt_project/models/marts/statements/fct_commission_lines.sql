@@ -1,5 +1,5 @@
 -- Lists every amount that became due, by reward and event.
--- Grain: one row a reward, beneficiary and event (booking, payment, refund, credit_memo, clawback,
+-- Grain: one row per reward, beneficiary and event (booking, payment, refund, credit_memo, clawback,
 -- clawback_return, bonus, floor or custom).
 with
 

@@ -1,5 +1,5 @@
 -- Shows each credit with what its booking established, what has become due, and what is still withheld.
--- Grain: one row a credit.
+-- Grain: one row per credit.
 with
 
 credits as (

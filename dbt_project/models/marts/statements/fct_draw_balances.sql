@@ -1,6 +1,6 @@
 -- Follows each draw month by month: what closed months advanced and recovered, what the open ones do, and what is
 -- outstanding.
--- Grain: one row a draw, payee and month with a movement or a balance.
+-- Grain: one row per draw, payee and month with a movement or a balance.
 with
 
 draw_months as (

@@ -1,5 +1,5 @@
 -- Lists every amount that is posted: in closed periods as their books have it, in open ones as it stands today.
--- Grain: one row a line and the period that posts it.
+-- Grain: one row per line and the period that posts it.
 {% set columns = [
   'ledger_line_key', 'line_key', 'entry_code', 'event_code', 'event_date', 'due_date', 'origin_period_code',
   'posted_period_code', 'payee_id', 'plan_id', 'currency_code', 'line_amount', 'reason_code', 'reward_id',

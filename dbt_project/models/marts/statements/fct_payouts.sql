@@ -1,5 +1,5 @@
 -- Adds up what is to be paid: the lines that a month posts.
--- Grain: one row a payee, plan, month and currency.
+-- Grain: one row per payee, plan, month and currency.
 with
 
 lines as (

@@ -1,7 +1,7 @@
 -- Adds up a statement: what is brought forward in the year, what was credited, earned, taken back, corrected, adjusted and
 -- advanced, what is posted, and what still waits. Amounts are empty until they are released: credits with the credits of the
 -- plan's month, all others with its rewards. Who is on a plan has a statement of it, also without a line.
--- Grain: one row a payee, plan, month and currency. Rule: docs/statements.md
+-- Grain: one row per payee, plan, month and currency. Rule: docs/statements.md
 {% set sections = [
   ('earned', 'earned'),
   ('from_hold', 'from_hold'),

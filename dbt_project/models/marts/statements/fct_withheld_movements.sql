@@ -1,7 +1,7 @@
 -- Moves the balance that is withheld of each commission that waits for the customer: up by what the booking established,
 -- down by what is earned and by what expires, up again when a late payment revives it. The balance of a day is the sum
 -- to then.
--- Grain: one row a reward, beneficiary and movement. Rule: docs/rules/payouts.md
+-- Grain: one row per reward, beneficiary and movement. Rule: docs/rules/payouts.md
 with
 
 commissions as (

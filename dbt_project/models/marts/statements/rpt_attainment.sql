@@ -1,5 +1,5 @@
 -- Shows what each payee was credited against quota.
--- Grain: one row a plan, payee and window.
+-- Grain: one row per plan, payee and window.
 with
 
 windows as (

@@ -1,6 +1,6 @@
 -- Shows the tiers of each window: where each starts and ends on the attained total, and at which rate it pays (before gates,
 -- multipliers, floors and caps).
--- Grain: one row a plan version, payee, window and tier. Rule: docs/rules/rewards.md
+-- Grain: one row per plan version, payee, window and tier. Rule: docs/rules/rewards.md
 with
 
 curves as (

@@ -1,6 +1,6 @@
 -- Shows how each credit's commission is made: the part of it that each tier prices, and
 -- that tier's rate (before gates, multipliers, floors and caps).
--- Grain: one row a credit and tier touched.
+-- Grain: one row per credit and tier touched.
 with
 
 credit_tiers as (

@@ -1,5 +1,5 @@
 -- Lists what is earned but not yet paid because it is held: for some days after its event, held back, or by hand.
--- Grain: one row a line and part that is not due.
+-- Grain: one row per line and part that is not due.
 with
 
 due_lines as (

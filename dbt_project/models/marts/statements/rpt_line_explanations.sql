@@ -1,6 +1,6 @@
 -- Unfolds each ledger line: deal, credit, place against quota, tiers and rates, variables, rule and plan version, marks of
 -- the configuration before and after, source record. What is gone today keeps what its book says of it.
--- Grain: one row a ledger line.
+-- Grain: one row per ledger line.
 with
 
 ledger_lines as (

@@ -1,6 +1,6 @@
 -- Says where a payee stood at the end of a month whose credits are released: attained of the quota, the tier reached, the
 -- next one, and what is missing to it.
--- Grain: one row a released month, plan version, payee and window. Rule: docs/statements.md
+-- Grain: one row per released month, plan version, payee and window. Rule: docs/statements.md
 with
 
 windows as (

@@ -1,6 +1,6 @@
 -- Lists the credits that a statement shows: those of the month, once its credits are released. What a credit establishes is
 -- shown once the rewards are released too.
--- Grain: one row a credit of a released month. Rule: docs/statements.md
+-- Grain: one row per credit of a released month. Rule: docs/statements.md
 with
 
 credits as (

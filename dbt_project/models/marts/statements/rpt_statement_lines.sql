@@ -1,6 +1,6 @@
 -- Sorts the lines that released months post into the sections of a statement, and says of each what its event earned to
 -- date and what was posted of it before.
--- Grain: one row a posted line of a released month. Rule: docs/statements.md
+-- Grain: one row per posted line of a released month. Rule: docs/statements.md
 with
 
 ledger_lines as (

@@ -1,6 +1,6 @@
 -- Lists what is established and not paid at the end of a released month: what waits for the customer, what expired in the
 -- month, and what is held.
--- Grain: one row a released month and what waits, expired or is held in it. Rule: docs/statements.md
+-- Grain: one row per released month and what waits, expired or is held in it. Rule: docs/statements.md
 with
 
 released_months as (

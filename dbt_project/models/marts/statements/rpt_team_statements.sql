@@ -1,6 +1,6 @@
 -- Rolls the statements of a month up to managers: who reported to them on its last day, directly or through others, how far
 -- each was towards quota, what is posted, and which approval the plan's month waits for.
--- Grain: one row a manager, member, plan, month and currency. Rule: docs/statements.md
+-- Grain: one row per manager, member, plan, month and currency. Rule: docs/statements.md
 with
 
 statements as (

@@ -1,6 +1,6 @@
 -- Rolls the withheld balance forward month by month: what was withheld before, what bookings added, what was earned,
 -- expired and revived, and what is withheld at the end, also in months without a movement.
--- Grain: one row a payee, plan, currency and month.
+-- Grain: one row per payee, plan, currency and month.
 with
 
 movements as (

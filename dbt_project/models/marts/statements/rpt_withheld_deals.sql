@@ -1,6 +1,6 @@
 -- Shows of each commission that waits for the customer what its booking established, what is earned, what has expired and
 -- what is still withheld, and when the rest expires.
--- Grain: one row a reward and beneficiary.
+-- Grain: one row per reward and beneficiary.
 with
 
 movements as (

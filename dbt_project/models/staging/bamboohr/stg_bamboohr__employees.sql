@@ -1,6 +1,6 @@
 -- Gives BambooHR's employees the fields of the HR extracts. Somebody has left on the date of the latest employment status
 -- when that is Terminated; a later status means that they were hired again. BambooHR knows no login.
--- Grain: one row an employee.
+-- Grain: one row per employee.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives BambooHR's jobs the fields of the HR extracts: the manager by employee id.
 -- Rows that were deleted in BambooHR are left out: another row may have taken their date.
--- Grain: one row an employee and effective date.
+-- Grain: one row per employee and effective date.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 
 with

@@ -2,7 +2,7 @@
 -- by that name, to BambooHR's own list of today's managers (reportsToId) or by first, preferred, middle and last name. Of
 -- namesakes it is today's manager where the name stands in only one of the employee's jobs, else nobody: that is reported
 -- (assert_bamboohr_managers_are_known).
--- Grain: one row a job with a manager.
+-- Grain: one row per job with a manager.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives the territory memberships of BambooHR the fields of the HR extracts, without those that were deleted there; there
 -- are none where var hris_has_territories is false.
--- Grain: one row an employee, territory and start date.
+-- Grain: one row per employee, territory and start date.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 
 with

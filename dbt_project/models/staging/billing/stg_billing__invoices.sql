@@ -1,6 +1,6 @@
 -- Keeps the latest version of each invoice under the source's own field names; from the system
 -- that var billing_system names.
--- Grain: one row an invoice.
+-- Grain: one row per invoice.
 with
 
 current_rows as (

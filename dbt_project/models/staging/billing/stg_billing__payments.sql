@@ -1,6 +1,6 @@
 -- Keeps the latest version of each payment, refund or credit memo under the source's own field names; from the system
 -- that var billing_system names.
--- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 with
 
 current_rows as (

@@ -1,5 +1,5 @@
 -- Lists who released, approved, adjusted and closed what, from the log of actions.
--- Grain: one row a action.
+-- Grain: one row per action.
 with
 
 landed as (

@@ -1,5 +1,5 @@
 -- Lists the closed periods, from their books.
--- Grain: one row a closed period.
+-- Grain: one row per closed period.
 with
 
 landed as (

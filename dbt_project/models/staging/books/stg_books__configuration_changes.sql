@@ -1,5 +1,5 @@
 -- Lists what changed in seeds and settings from run to run, from the log of the configuration.
--- Grain: one row an entry of the log and change.
+-- Grain: one row per entry of the log and change.
 with
 
 landed as (

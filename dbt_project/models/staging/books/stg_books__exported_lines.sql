@@ -1,5 +1,5 @@
 -- Lists the amounts that exported files settled: what of the ledger was counted, what was paid, what was journalised.
--- Grain: one row an exported file and amount.
+-- Grain: one row per exported file and amount.
 with
 
 landed as (

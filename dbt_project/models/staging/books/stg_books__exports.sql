@@ -1,5 +1,5 @@
 -- Lists the files that were handed out, from their records.
--- Grain: one row an exported file.
+-- Grain: one row per exported file.
 with
 
 landed as (

@@ -1,5 +1,5 @@
 -- Lists what closed periods posted, from their books: what was paid and never changes.
--- Grain: one row a line of a closed period.
+-- Grain: one row per line of a closed period.
 with
 
 landed as (

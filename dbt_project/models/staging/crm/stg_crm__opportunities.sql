@@ -1,6 +1,6 @@
 -- Keeps each opportunity's latest version, all fields under the CRM's own names, and gives it its pool id; from another CRM
 -- where var crm_system says so.
--- Grain: one row an opportunity.
+-- Grain: one row per opportunity.
 with
 
 current_rows as (

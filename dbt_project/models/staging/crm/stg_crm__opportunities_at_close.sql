@@ -1,6 +1,6 @@
 -- Keeps each won opportunity as it was when it was first landed as won, all fields under the CRM's own names; from another
 -- CRM where var crm_system says so.
--- Grain: one row a won opportunity. Rule: docs/rules/valuation.md
+-- Grain: one row per won opportunity. Rule: docs/rules/valuation.md
 with
 
 rows_at_close as (

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each opportunity line under the source's own field names; of raw_crm only, no other
 -- model reads it.
--- Grain: one row a line.
+-- Grain: one row per line.
 {{ config(enabled=var('crm_system') == 'files') }}
 
 with

@@ -1,6 +1,6 @@
 -- Keeps each opportunity split's latest version, all fields under the CRM's own names; none where var crm_system names
 -- another CRM.
--- Grain: one row a split.
+-- Grain: one row per split.
 with
 
 current_rows as (

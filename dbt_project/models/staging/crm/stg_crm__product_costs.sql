@@ -1,6 +1,6 @@
 -- Keeps the latest version of each dated product cost under the source's own field names; of raw_crm only, no other
 -- model reads it.
--- Grain: one row a product and start date.
+-- Grain: one row per product and start date.
 {{ config(enabled=var('crm_system') == 'files') }}
 
 with

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each product under the source's own field names; of raw_crm only, no other
 -- model reads it.
--- Grain: one row a product.
+-- Grain: one row per product.
 {{ config(enabled=var('crm_system') == 'files') }}
 
 with

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each territory under the source's own field names; of raw_crm only, no other
 -- model reads it.
--- Grain: one row a territory.
+-- Grain: one row per territory.
 {{ config(enabled=var('crm_system') == 'files') }}
 
 with

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each CRM user under the source's own field names; from another CRM where var crm_system
 -- says so.
--- Grain: one row a user.
+-- Grain: one row per user.
 with
 
 current_rows as (

@@ -1,6 +1,6 @@
 -- Gives each landed version of a Dynamics 365 opportunity the fields of the CRM beside its own: the actual value and close
 -- date, the owning user, the ISO code of the currency, and the stage Closed Won where the state is won.
--- Grain: one row an opportunity and landed version.
+-- Grain: one row per opportunity and landed version.
 {{ config(enabled=var('crm_system') == 'dynamics') }}
 
 with

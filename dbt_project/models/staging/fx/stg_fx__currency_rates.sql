@@ -1,5 +1,5 @@
 -- Keeps the latest version of each currency rate under the source's own field names.
--- Grain: one row a currency rate.
+-- Grain: one row per currency rate.
 with
 
 current_rows as (

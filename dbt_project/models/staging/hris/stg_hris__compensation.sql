@@ -1,6 +1,6 @@
 -- Keeps the latest version of each pay rate under the source's own field names; of files only, no other
 -- model reads it.
--- Grain: one row an employee and start date.
+-- Grain: one row per employee and start date.
 {{ config(enabled=var('hris_system') == 'files') }}
 
 with

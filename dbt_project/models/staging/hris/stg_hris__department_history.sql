@@ -1,6 +1,6 @@
 -- Keeps the latest version of each department membership under the source's own field names; of files only, no other
 -- model reads it.
--- Grain: one row an employee, department, shift and start date.
+-- Grain: one row per employee, department, shift and start date.
 {{ config(enabled=var('hris_system') == 'files') }}
 
 with

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each employee under the source's own field names; from the system
 -- that var hris_system names.
--- Grain: one row an employee.
+-- Grain: one row per employee.
 with
 
 current_rows as (

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each job information row under the source's own field names; from the system
 -- that var hris_system names.
--- Grain: one row an employee and effective date.
+-- Grain: one row per employee and effective date.
 with
 
 current_rows as (

@@ -1,6 +1,6 @@
 -- Keeps the latest version of each sales person under the source's own field names; of files only, no other
 -- model reads it.
--- Grain: one row a sales person.
+-- Grain: one row per sales person.
 {{ config(enabled=var('hris_system') == 'files') }}
 
 with

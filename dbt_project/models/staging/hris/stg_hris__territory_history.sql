@@ -1,6 +1,6 @@
 -- Keeps the latest version of each territory membership under the source's own field names; from the system
 -- that var hris_system names.
--- Grain: one row an employee, territory and start date.
+-- Grain: one row per employee, territory and start date.
 with
 
 current_rows as (

@@ -1,6 +1,6 @@
 -- Gives each landed version of a HubSpot deal the fields of the CRM beside its own: the day of closedate in the company's
 -- time zone, the owner, the currency, and the stage Closed Won where HubSpot counts the deal as won.
--- Grain: one row a deal and landed version.
+-- Grain: one row per deal and landed version.
 {{ config(enabled=var('crm_system') == 'hubspot') }}
 
 with

@@ -1,5 +1,5 @@
 -- Gives each landed version of a HubSpot owner the fields of a CRM user.
--- Grain: one row an owner and landed version.
+-- Grain: one row per owner and landed version.
 {{ config(enabled=var('crm_system') == 'hubspot') }}
 
 with

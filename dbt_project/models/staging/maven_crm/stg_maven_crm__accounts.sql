@@ -1,5 +1,5 @@
 -- Keeps the latest version of each Maven account under the source's own field names.
--- Grain: one row an account.
+-- Grain: one row per account.
 with
 
 current_rows as (

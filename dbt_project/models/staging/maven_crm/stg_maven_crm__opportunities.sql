@@ -1,5 +1,5 @@
 -- Keeps each Maven pipeline row's latest version under its own field names, and gives it its pool id.
--- Grain: one row an opportunity.
+-- Grain: one row per opportunity.
 with
 
 current_rows as (

@@ -1,5 +1,5 @@
 -- Keeps each won Maven pipeline row as it was when it was first landed as won, under its own field names.
--- Grain: one row a won opportunity. Rule: docs/rules/valuation.md
+-- Grain: one row per won opportunity. Rule: docs/rules/valuation.md
 with
 
 rows_at_close as (

@@ -1,5 +1,5 @@
 -- Keeps the latest version of each Maven product under the source's own field names.
--- Grain: one row a product.
+-- Grain: one row per product.
 with
 
 current_rows as (

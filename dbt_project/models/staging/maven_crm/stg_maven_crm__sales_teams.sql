@@ -1,5 +1,5 @@
 -- Keeps the latest version of each Maven sales agent under the source's own field names.
--- Grain: one row an agent.
+-- Grain: one row per agent.
 with
 
 current_rows as (

@@ -1,6 +1,6 @@
 -- Adds up what each transaction of NetSuite has applied to another: a payment or credit memo to an invoice, a refund to a
 -- credit memo.
--- Grain: one row an applying transaction and the one it is applied to.
+-- Grain: one row per applying transaction and the one it is applied to.
 {{ config(enabled=var('billing_system') == 'netsuite') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives NetSuite's invoices, cash sales and cash refunds the fields of the billing extracts: in the transaction's currency,
 -- tax and shipping apart, without signs, the deal from the column of var netsuite_deal_column.
--- Grain: one row an invoice, cash sale or cash refund.
+-- Grain: one row per invoice, cash sale or cash refund.
 {{ config(enabled=var('billing_system') == 'netsuite') }}
 
 with

@@ -1,7 +1,7 @@
 -- Gives the money of NetSuite the fields of the billing extracts: what payments and deposits have paid of invoices, credit
 -- memos as far as they are applied to invoices, refunds of credit memos to the invoice that the memo was made from, what a
 -- payment leaves unapplied, and cash sales and cash refunds, which are paid at once. Journal entries are not money.
--- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'netsuite') }}
 
 with

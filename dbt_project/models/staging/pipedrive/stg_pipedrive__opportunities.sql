@@ -1,6 +1,6 @@
 -- Gives each landed version of a Pipedrive deal the fields of the CRM beside its own: the day on which it was won in the
 -- company's time zone, and the stage Closed Won where the status is won. The id becomes text.
--- Grain: one row a deal and landed version.
+-- Grain: one row per deal and landed version.
 {{ config(enabled=var('crm_system') == 'pipedrive') }}
 
 with

@@ -1,7 +1,7 @@
 -- Parts each payment of QuickBooks over the invoices that its lines name. Credit memos that the same payment uses up cover
 -- the first of its invoice lines; the rest of each line is money. Lines over other transactions (journal entries, checks)
 -- are not read.
--- Grain: one row a payment and invoice.
+-- Grain: one row per payment and invoice.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
 with

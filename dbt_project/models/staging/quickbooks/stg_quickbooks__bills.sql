@@ -1,6 +1,6 @@
 -- Lists what QuickBooks bills or gives back by itself: invoices, sales receipts, which are paid at once, and refund
 -- receipts; tax and shipping apart.
--- Grain: one row an invoice, sales receipt or refund receipt.
+-- Grain: one row per invoice, sales receipt or refund receipt.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
 with

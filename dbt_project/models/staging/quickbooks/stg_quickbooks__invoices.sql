@@ -1,5 +1,5 @@
 -- Gives the bills of QuickBooks the fields of the billing extracts: the subtotal without tax and shipping.
--- Grain: one row an invoice, sales receipt or refund receipt.
+-- Grain: one row per invoice, sales receipt or refund receipt.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
 with

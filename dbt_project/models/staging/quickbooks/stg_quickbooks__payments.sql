@@ -1,6 +1,6 @@
 -- Gives the money of QuickBooks the fields of the billing extracts: payments by invoice, credit memos as far as they are
 -- applied to invoices, what a payment leaves unapplied, and sales and refund receipts, which are paid at once.
--- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives Rippling's employees the fields of the HR extracts. Somebody has left on endDate when Rippling says terminated; an
 -- endDate before that is a notice. Rippling knows no login.
--- Grain: one row an employee.
+-- Grain: one row per employee.
 {{ config(enabled=var('hris_system') == 'rippling') }}
 
 with

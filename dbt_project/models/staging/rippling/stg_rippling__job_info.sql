@@ -1,7 +1,7 @@
 -- Makes the history of managers out of the landed versions of Rippling's employees, since Rippling keeps none: a change
 -- holds from the day on which it was landed, in the time zone of var hris_time_zone. The first manager known holds from
 -- the start of the employment on. Of several changes on one day the last counts.
--- Grain: one row an employee and effective date.
+-- Grain: one row per employee and effective date.
 {{ config(enabled=var('hris_system') == 'rippling') }}
 
 with

@@ -1,5 +1,5 @@
 -- Stands for the territories of the HR extracts: Rippling has none. Name who sells where in seeds/crediting.
--- Grain: one row an employee, territory and start date.
+-- Grain: one row per employee, territory and start date.
 {{ config(enabled=var('hris_system') == 'rippling') }}
 
 select

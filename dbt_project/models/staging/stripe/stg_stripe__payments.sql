@@ -1,6 +1,6 @@
 -- Gives receipts and returns the fields of the billing extracts: one signed amount in the currency. An amount whose currency
 -- is unknown is empty.
--- Grain: one row a payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
 with

@@ -1,6 +1,6 @@
 -- Lists what customers have paid, in Stripe's smallest units: payments of invoices, charges that belong to no invoice, and
 -- what an invoice took from (or, below zero, put on) the customer's balance when it was finalized.
--- Grain: one row a receipt.
+-- Grain: one row per receipt.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
 with

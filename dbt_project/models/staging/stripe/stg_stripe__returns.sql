@@ -2,7 +2,7 @@
 -- note on a paid invoice that no refund pays out (credited to the customer's balance, or returned outside of Stripe). The
 -- part of a credit note on what was still unpaid is a credit memo: it lowers what is due, and no money went back.
 -- The invoice is the one that was paid by the same payment; where that paid several, none is named.
--- Grain: one row a return. Rule: docs/rules/payouts.md
+-- Grain: one row per return. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
 with

@@ -1,6 +1,6 @@
 -- Counts the smallest units of Stripe in one unit of each currency: those of ISO 4217 but for the few of var
 -- stripe_minor_units.
--- Grain: one row a currency.
+-- Grain: one row per currency.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
 with

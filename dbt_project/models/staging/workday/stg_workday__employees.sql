@@ -1,5 +1,5 @@
 -- Gives the workers of a Workday report the fields of the HR extracts.
--- Grain: one row an employee.
+-- Grain: one row per employee.
 {{ config(enabled=var('hris_system') == 'workday') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives the effective-dated positions of a Workday report the fields of the HR extracts: the manager by employee id.
 -- Rows that the report no longer has are left out: another row may have taken their date.
--- Grain: one row an employee and effective date.
+-- Grain: one row per employee and effective date.
 {{ config(enabled=var('hris_system') == 'workday') }}
 
 with

@@ -1,6 +1,6 @@
 -- Gives the territories of a Workday report the fields of the HR extracts; none where var
 -- hris_has_territories is false.
--- Grain: one row an employee, territory and start date.
+-- Grain: one row per employee, territory and start date.
 {{ config(enabled=var('hris_system') == 'workday') }}
 
 with

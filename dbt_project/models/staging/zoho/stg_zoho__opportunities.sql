@@ -1,6 +1,6 @@
 -- Gives each landed version of a Zoho deal the fields of the CRM beside its own: ids out of the lookups, and the stage
 -- Closed Won for the stages of var zoho_won_stages. An organisation with one currency has no field Currency.
--- Grain: one row a deal and landed version.
+-- Grain: one row per deal and landed version.
 {{ config(enabled=var('crm_system') == 'zoho') }}
 
 with

@@ -1,5 +1,5 @@
 -- Gives each landed version of a Zoho user the fields of a CRM user.
--- Grain: one row a user and landed version.
+-- Grain: one row per user and landed version.
 {{ config(enabled=var('crm_system') == 'zoho') }}
 
 with
