@@ -79,7 +79,7 @@ types: $(READY) ## Check the Python types.
 	@$(BIN)/mypy ingestion orchestration benchmarks
 
 kill: $(READY) ## Kill loads, runs and closings at random points and rerun them, ROUNDS times; nothing may be lost or doubled.
-	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -o addopts=-q tests/ingestion tests/orchestration/test_closing_months.py \
+	@KILL_ROUNDS=$(or $(ROUNDS),20) $(BIN)/pytest -o addopts=-q tests/ingestion tests/contracts tests/orchestration/test_closing_months.py \
 	  -k "kill or closing_months"
 
 year: $(READY) ## Close a year of the sample company month by month (half an hour) and print statements.
