@@ -27,7 +27,7 @@ from orchestration.defs.launcher import WatchedRunLauncher
 from orchestration.operating.environment import PREFIX, VARIABLES, markdown, unknown_names
 from orchestration.plans.checks import seeds_folder
 from orchestration.warehouse.lock import RunLock
-from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings
+from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings, complete_dagster_yaml
 
 UNITS = ROOT / "orchestration" / "deployment"
 # Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.
@@ -256,3 +256,16 @@ def test_seeds_of_an_absolute_folder_are_built_with_their_tests_and_not_written(
     (ROOT / "dbt_project" / env["COMMISSIONS_SEEDS"]).unlink()
     assert answer.returncode == 0, answer.stdout
     assert bytes_of(seeds) == before
+
+
+def test_a_home_of_an_earlier_version_finds_the_modules_that_have_moved(tmp_path: Path) -> None:
+    path = tmp_path / "dagster.yaml"
+    path.write_text(
+        "# of our own\nrun_launcher:\n  module: orchestration.deployment.launcher\n  class: WatchedRunLauncher\n"
+    )
+    complete_dagster_yaml(path)
+    text = path.read_text()
+    assert text.startswith("# of our own\nrun_launcher:\n  module: orchestration.defs.launcher\n")
+    assert "orchestration.deployment" not in text
+    complete_dagster_yaml(path)
+    assert path.read_text() == text
