@@ -134,16 +134,26 @@ select
 where false
 {%- endmacro %}
 
-{# One select per column of expressions that are read off a deal (`meta: deal_expression` in the seeds' property files): the
-   plan, where the expression stands, its text. A model that uses it names the seeds as its dependencies. #}
-{% macro deal_expressions() -%}
+{# The columns of expressions that are read off a deal (`meta: deal_expression` in the seeds' property files), as JSON:
+   pairs of seed and column. #}
+{% macro deal_expression_columns() -%}
+  {%- set found = [] -%}
   {%- for seed in (graph.nodes.values() if execute else []) if seed.resource_type == 'seed' -%}
-    {%- for column in seed.columns.values() if column.config.meta.deal_expression %}
-select plan_id, '{{ seed.name }}.{{ column.name }}' as expression_name, {{ column.name }} as expression_text
-from {{ ref(seed.name) }}
-where {{ column.name }} is not null
-union all
+    {%- for column in seed.columns.values() if column.config.meta.deal_expression -%}
+      {%- do found.append([seed.name, column.name]) -%}
     {%- endfor -%}
+  {%- endfor -%}
+  {{ return(tojson(found)) }}
+{%- endmacro %}
+
+{# One select per column: the plan, where the expression stands, its text. A model that uses it names the seeds as its
+   dependencies. #}
+{% macro deal_expressions(columns) -%}
+  {%- for seed, column in columns %}
+select plan_id, '{{ seed }}.{{ column }}' as expression_name, {{ column }} as expression_text
+from {{ ref(seed) }}
+where {{ column }} is not null
+union all
   {%- endfor %}
 select
   cast(null as varchar) as plan_id,

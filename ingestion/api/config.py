@@ -102,18 +102,18 @@ def duration(text: str) -> timedelta:
 
 
 def connector_class(name: str) -> type[Connector]:
-    """Return the connector of the package `ingestion.<name>`.
+    """Return the connector of the package `ingestion.systems.<name>`.
 
     Raises:
         ConfigError: there is none.
     """
-    missing = f"there is no connector '{name}'; write the name of a package below ingestion/ that has one"
+    missing = f"there is no connector '{name}'; write the name of a package below ingestion/systems/ that has one"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(missing)
     try:
         module = importlib.import_module(f"ingestion.systems.{name}")
     except ModuleNotFoundError as error:
-        if error.name != f"ingestion.{name}":
+        if error.name != f"ingestion.systems.{name}":
             raise
         raise ConfigError(missing) from None
     found = getattr(module, "CONNECTOR", None)

@@ -13,7 +13,7 @@ plan_objects as (
 -- depends_on: {{ ref('credit_rules') }}
 -- depends_on: {{ ref('payout_terms') }}
 expressions as (
-  {{ deal_expressions() }}
+  {{ deal_expressions(fromjson(deal_expression_columns())) }}
 ),
 
 -- Texts in single quotes may hold double quotes; what is left in double quotes is a field.
