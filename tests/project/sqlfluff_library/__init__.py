@@ -61,3 +61,13 @@ flags = _Flags()
 dbt = _Dbt()
 adapter = _Adapter()
 commissions = _Commissions()
+
+
+def tojson(value: object) -> str:
+    """An empty list: what loops over it renders its last select."""
+    return "[]"
+
+
+def fromjson(text: str) -> list[object]:
+    """See `tojson`."""
+    return []
