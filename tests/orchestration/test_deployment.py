@@ -29,7 +29,7 @@ from orchestration.plans.checks import seeds_folder
 from orchestration.warehouse.lock import RunLock
 from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings, complete_dagster_yaml
 
-UNITS = ROOT / "orchestration" / "deployment"
+UNITS = ROOT / "orchestration" / "operating" / "deployment"
 # Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.
 BEGUN_ANEW = {"daily", "full", "calculate_now", *(f"land_{name}_now" for name in FILE_SYSTEMS)}
 
