@@ -14,7 +14,7 @@ from conftest import ROOT
 from every_system import EVERY_SYSTEM, Case, landed, running
 from fault_server import Answer, Fault, FaultServer, Request, retry_after
 
-import ingestion
+from ingestion import systems
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.connector import Connector
 from ingestion.api.errors import ApiError
@@ -32,10 +32,10 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def connectors() -> set[str]:
-    """The packages of ingestion/ that read a system."""
+    """The packages of ingestion/systems that read a system."""
     found = set()
-    for package in pkgutil.iter_modules(ingestion.__path__):
-        connector = getattr(importlib.import_module(f"ingestion.{package.name}"), "CONNECTOR", None)
+    for package in pkgutil.iter_modules(systems.__path__):
+        connector = getattr(importlib.import_module(f"ingestion.systems.{package.name}"), "CONNECTOR", None)
         if isinstance(connector, type) and issubclass(connector, Connector) and connector.needs_base_url:
             found.add(package.name)
     return found - GENERIC
