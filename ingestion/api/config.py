@@ -107,7 +107,9 @@ def connector_class(name: str) -> type[Connector]:
     Raises:
         ConfigError: there is none.
     """
-    missing = f"there is no connector '{name}'; write the name of a package below ingestion/systems/ that has one"
+    missing = (
+        f"there is no connector '{name}'; write the name of a package below ingestion/systems/ that has one"
+    )
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ConfigError(missing)
     try:
