@@ -425,6 +425,15 @@ def read_rows(extract: ExtractFile, table: Table) -> ReadTable:
     if problems:
         return ReadTable(file, None, sorted(problems, key=lambda problem: problem.row or 0))
 
+    names = sorted(column.name for column in columns)
+    values[ROW_HASH] = hash_rows(hash_parts[name] for name in names)
+    values[SOURCE_FILE] = [file] * len(lines)
+    values[SOURCE_ROW] = lines
+    return ReadTable(file, pa.table(values, schema=schema_of(table, columns)))
+
+
+def schema_of(table: Table, columns: Sequence[Column]) -> pa.Schema:
+    """The Arrow schema in which an extract lands: its columns, then hash, file and row."""
     fields = [
         pa.field(column.name, arrow_type(column), column.name not in table.primary_key) for column in columns
     ]
@@ -433,9 +442,4 @@ def read_rows(extract: ExtractFile, table: Table) -> ReadTable:
         pa.field(SOURCE_FILE, pa.string(), nullable=False),
         pa.field(SOURCE_ROW, pa.int64(), nullable=False),
     ]
-    names = sorted(column.name for column in columns)
-    values[ROW_HASH] = hash_rows(hash_parts[name] for name in names)
-    values[SOURCE_FILE] = [file] * len(lines)
-    values[SOURCE_ROW] = lines
-    schema = pa.schema(fields)
-    return ReadTable(file, pa.table(values, schema=schema))
+    return pa.schema(fields)

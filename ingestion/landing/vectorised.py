@@ -13,13 +13,11 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ingestion.landing.files import (
-    ROW_HASH,
-    SOURCE_FILE,
-    SOURCE_ROW,
     ExtractFile,
     arrow_type,
     check_header,
     convert,
+    schema_of,
     split,
 )
 from ingestion.landing.tables import Column, Table
@@ -112,21 +110,13 @@ def _typed(file: str, cells: dict[str, pa.Array], lines: Sequence[int], table: T
         return None
     rows = pc.binary_join_element_wise(*(parts[column.name] for column in _by_name(columns)), b"")
     hashes = [hashlib.blake2b(row, digest_size=16).hexdigest() for row in rows.to_pylist()]
-    fields = [
-        pa.field(column.name, arrow_type(column), column.name not in table.primary_key) for column in columns
-    ]
-    fields += [
-        pa.field(ROW_HASH, pa.string(), nullable=False),
-        pa.field(SOURCE_FILE, pa.string(), nullable=False),
-        pa.field(SOURCE_ROW, pa.int64(), nullable=False),
-    ]
     arrays = [values[column.name] for column in columns]
     arrays += [
         pa.array(hashes, pa.string()),
         pa.repeat(pa.scalar(file, pa.string()), len(lines)),
         pa.array(lines, pa.int64()),
     ]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    return pa.Table.from_arrays(arrays, schema=schema_of(table, columns))
 
 
 def _by_name(columns: list[Column]) -> list[Column]:
