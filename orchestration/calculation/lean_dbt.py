@@ -22,28 +22,43 @@ TESTS = ("test", "unit_test")
 
 
 def silence_events(heard: Collection[str]) -> None:
-    """From now on only the events named in ``heard``, warnings and errors come into being."""
-    from dbt_common.events import base_types
+    """From now on only the events named in ``heard``, warnings and errors are fired; a message is made when it is looked at."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel
     from dbt_common.events.event_manager import EventManager
 
-    levels = (base_types.EventLevel.TEST, base_types.EventLevel.DEBUG, base_types.EventLevel.INFO)
-    construct, fire = base_types.BaseEvent.__init__, EventManager.fire_event
+    quiet = (EventLevel.TEST, EventLevel.DEBUG, EventLevel.INFO)
+    make, get, put, fire = (
+        BaseEvent.__init__,
+        BaseEvent.__getattr__,
+        BaseEvent.__setattr__,
+        EventManager.fire_event,
+    )
 
-    def is_heard(event: Any, level: Any) -> bool:
-        return type(event).__name__ in heard or (level or event.level_tag()) not in levels
+    def remember(event: Any, *arguments: Any, **fields: Any) -> None:
+        event.__dict__["_given"] = arguments, fields
 
-    def constructed(event: Any, *arguments: Any, **fields: Any) -> None:
-        if type(event).level_tag is not base_types.DynamicLevel.level_tag and not is_heard(event, None):
-            event.pb_msg = getattr(event.PROTO_TYPES_MODULE, type(event).__name__)()
-        else:
-            construct(event, *arguments, **fields)
+    def make_once(event: Any) -> None:
+        if "pb_msg" not in event.__dict__ and "_given" in event.__dict__:
+            arguments, fields = event.__dict__.pop("_given")
+            make(event, *arguments, **fields)
 
-    def fired(manager: Any, e: Any, level: Any = None, *arguments: Any, **options: Any) -> None:
-        if is_heard(e, level):
+    def get_made(event: Any, name: str) -> Any:
+        make_once(event)
+        return event.__dict__[name] if name in event.__dict__ else get(event, name)
+
+    def put_made(event: Any, name: str, value: Any) -> None:
+        if name != "pb_msg":
+            make_once(event)
+        put(event, name, value)
+
+    def fire_heard(manager: Any, e: Any, level: Any = None, *arguments: Any, **options: Any) -> None:
+        if type(e).__name__ in heard or (level or e.level_tag()) not in quiet:
             fire(manager, e, level, *arguments, **options)
 
-    base_types.BaseEvent.__init__ = constructed  # type: ignore[method-assign,assignment]
-    EventManager.fire_event = fired  # type: ignore[method-assign,assignment]
+    BaseEvent.__init__ = remember  # type: ignore[method-assign,assignment]
+    BaseEvent.__getattr__ = get_made  # type: ignore[method-assign]
+    BaseEvent.__setattr__ = put_made  # type: ignore[method-assign]
+    EventManager.fire_event = fire_heard  # type: ignore[method-assign,assignment]
 
 
 def without_tests(manifest: Any) -> Any:
