@@ -102,7 +102,16 @@ def test_a_touched_file_rebuilds_nothing(seeds: Path) -> None:
 
 
 def test_a_changed_landing_rebuilds_what_reads_it(seeds: Path) -> None:
-    assert rebuilt(found(seeds), found(seeds, deals="b")) == {"deals", "credits", "paid"}
+    before, after = found(seeds, deals="columns-1"), found(seeds, deals="columns-2")
+    assert rebuilt(before, after) == {"deals", "credits", "paid"}
+    # The same columns: what dbt has compared with a contract need not be compared again.
+    assert all(before[name].definition == after[name].definition for name in before)
+
+
+def test_changed_columns_of_a_landing_are_compared_with_the_contracts_again(seeds: Path) -> None:
+    before, after = found(seeds, deals="columns-1"), found(seeds, deals="others-1")
+    other = {name for name in before if before[name].definition != after[name].definition}
+    assert "model.credits" in other and "model.shown" not in other
 
 
 @pytest.mark.parametrize("what", ["macro", "day"])
