@@ -171,25 +171,24 @@ def test_a_warehouse_without_marts_is_refused(tmp_path: Path) -> None:
 
 
 def test_refreshed_marts_follow_the_warehouse_through_views_that_are_not_refreshed(tmp_path: Path) -> None:
-    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "marts.duckdb"
+    publication = publish_payouts(tmp_path, {"275": "1.00"})
+    warehouse = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute("create schema marts; create schema raw_books")
-        connection.execute("create table raw_books.actions as select 'draft' as state")
         connection.execute(
-            "create table marts.fct_payouts as select 'p' as payout_key, 'ana' as payee_id, 'plan' as plan_id,"
-            " '2014-01' as period_code, 'EUR' as currency_code, 1.00::decimal(18, 4) as payout_amount"
+            """
+            create schema raw_books;
+            create table raw_books.actions as select 'draft' as state;
+            create view marts.dim_states as select state from raw_books.actions;
+            create view marts.fct_states as select payee_id, state from marts.fct_payouts, marts.dim_states;
+            """
         )
-        connection.execute("create view marts.dim_states as select state from raw_books.actions")
-        connection.execute(
-            "create view marts.fct_states as select payout_key, state from marts.fct_payouts, marts.dim_states"
-        )
-    publish(warehouse=warehouse, published=published, run={})
+    publish(warehouse=warehouse, published=publication.path)
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("update raw_books.actions set state = 'released'")
         # Amounts change with the next run only.
         connection.execute("update marts.fct_payouts set payout_amount = 2")
-    refresh_marts(warehouse=warehouse, published=published, names=["fct_states"])
-    with duckdb.connect(str(published), read_only=True) as marts:
-        assert marts.execute("from fct_states").fetchall() == [("p", "released")]
-        assert marts.execute("from dim_states").fetchall() == [("draft",)], "it was not asked for"
+    refresh_marts(warehouse=warehouse, published=publication.path, names=["fct_states"])
+    with duckdb.connect(str(publication.path), read_only=True) as marts:
+        assert marts.execute("from fct_states").fetchall() == [("275", "released")]
+        assert marts.execute("from dim_states").fetchall() == [("draft",)], "nobody asked for it"
         assert marts.execute("select payout_amount from fct_payouts").fetchall() == [(1,)]
