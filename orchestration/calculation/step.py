@@ -169,14 +169,22 @@ class Calculation:
         if failed:
             raise CalculationError(f"{_count(self.checks)} data tests failed")
 
-    def build(self) -> None:
+    def build(self, wanted: Collection[str] | None = None) -> None:
         """Build what has changed; nothing is asked, copied or published.
+
+        Args:
+            wanted: names of models: of the rest only what they read is built; None builds all.
 
         Raises CalculationError when a node could not be built; what was built, and what was not, is in ``built``.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         found = self.fingerprints()
-        self._build(self._due(found), found, to_ask=False)
+        due = self._due(found)
+        if wanted is not None:
+            names = {node["name"]: name for name, node in self.manifest["nodes"].items()}
+            read = set().union(*(self._read_by(names[model]) for model in wanted))
+            due = [name for name in due if name in read]
+        self._build(due, found, to_ask=False)
 
     def fingerprints(self) -> dict[str, Fingerprint]:
         """Today's fingerprints of everything."""

@@ -19,7 +19,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from orchestration.calculation.lean_dbt import builds_no_test, silence_events, without_tests
+from orchestration.calculation.lean_dbt import (
+    builds_no_test,
+    keep_compiled,
+    keep_templates,
+    silence_events,
+    without_tests,
+)
 
 # While dbt parses, the profile names this file: a parse must not depend on a home, or none could be used for another.
 # Its stem is the name of the database in all SQL.
@@ -40,6 +46,8 @@ class Worker:
         from dbt.cli.main import dbtRunner
 
         silence_events({FINISHED})
+        keep_templates()
+        keep_compiled()
         self._runner = dbtRunner
         self._manifests: dict[str, Any] = {}
         self._lean: dict[str, Any] = {}

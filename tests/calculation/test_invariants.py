@@ -17,19 +17,20 @@ from company_files import Tables
 from compared import exact
 from random_company import AS_OF, SHARED
 
-from orchestration.plans.situations.build import build_warehouse
+from orchestration.plans.situations.build import build_warehouse, models_in
 
 SEED = int(os.environ.get("ORACLE_SEED", "1")) + 1_000_000
 COUNT = min(30, int(os.environ.get("ORACLE_COMPANIES", "30")))
 MINOR_UNITS = {row["currency_code"]: int(row["minor_unit"] or 0) for row in SHARED["currencies"]}
+READ = models_in(Path(__file__).read_text(encoding="utf-8"))
 
-Build = Callable[[str, Tables], Path]
+Build = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
 def build(build_once: Any) -> Build:
-    def once(name: str, tables: Tables) -> Path:
-        made: Path = build_once(name, lambda home: build_warehouse(tables, home, AS_OF))
+    def once(name: str, tables: Tables, wanted: set[str] | None = None) -> Path:
+        made: Path = build_once(name, lambda home: build_warehouse(tables, home, AS_OF, wanted=wanted))
         return made
 
     return once
@@ -55,7 +56,7 @@ def thrice(build: Build) -> tuple[dict[str, dict[str, str]], Path]:
         *beside({name: doubled(tables) for name, tables in plain.items()}, "b").values(),
         *beside({name: tables for name, (tables, _) in moved.items()}, "c").values(),
     ]
-    return {name: ids for name, (_, ids) in moved.items()}, build(f"thrice_{SEED}_{COUNT}", merged(together))
+    return {name: ids for name, (_, ids) in moved.items()}, build(f"thrice_{SEED}_{COUNT}", merged(together), READ)
 
 
 def rows_of(warehouse: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -13,16 +13,18 @@ from typing import Any, NamedTuple
 import pytest
 from batches import differences, expected, merged, random_companies, shown
 from company_files import Tables
+from compared import COMPARED
 from oracle import Result
 from oracle.results import Deduction
 from random_company import AS_OF, SHARED
 from shrinking import shrunk, written_out
 
-from orchestration.plans.situations.build import BuildError, build_warehouse
+from orchestration.plans.situations.build import BuildError, build_warehouse, models_in
 
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 COUNT = int(os.environ.get("ORACLE_COMPANIES", "40"))
 BATCH = 100
+READ = models_in(*(table.sql for table in COMPARED.values()))
 STAGES = ("filtering", "valuation", "crediting")
 CODES = {"tier_method_code": 4, "aggregate_code": 4, "beneficiary_code": 3, "tier_bound_code": 2}
 CODES |= {"payout_event_code": 2, "amount_basis_code": 2, "is_rollup_capped": 2, "currency_code": 4}
@@ -40,7 +42,7 @@ class Batch(NamedTuple):
 
 
 def build(tables: Tables, home: Path) -> Path:
-    return build_warehouse(tables, home, AS_OF)
+    return build_warehouse(tables, home, AS_OF, wanted=READ)
 
 
 @pytest.fixture(scope="module", params=range(0, COUNT, BATCH), ids=lambda first: f"{first + 1} on")

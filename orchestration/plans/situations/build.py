@@ -6,9 +6,10 @@ build calculates everything.
 
 import atexit
 import csv
+import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -51,13 +52,19 @@ class BuildError(Exception):
 
 
 def build_warehouse(
-    tables: Tables, home: Path, as_of_date: date, *, project: Path = ROOT, with_tests: bool = False
+    tables: Tables,
+    home: Path,
+    as_of_date: date,
+    *,
+    project: Path = ROOT,
+    with_tests: bool = False,
+    wanted: Collection[str] | None = None,
 ) -> Path:
     """Make seeds and raw tables under `home` and calculate them with one dbt build.
 
     Rows of a raw table that share a key are versions of one record, in the order in which they were landed; a row may
     also give its own `_dlt_valid_from` and `_dlt_valid_to`. A seed that is not given is empty, but the reference
-    seeds are the project's own.
+    seeds are the project's own. `wanted` names the models that will be read: the others are not built.
 
     Returns the warehouse file. Raises BuildError when a table is unknown or dbt fails.
     """
@@ -68,8 +75,13 @@ def build_warehouse(
     warehouse = home / "warehouse.duckdb"
     warehouse.unlink(missing_ok=True)
     write_raw_tables(tables, warehouse)
-    calculate(home, seeds, as_of_date, project / "dbt_project", with_tests=with_tests)
+    calculate(home, seeds, as_of_date, project / "dbt_project", with_tests=with_tests, wanted=wanted)
     return warehouse
+
+
+def models_in(*queries: str) -> set[str]:
+    """The models that queries name with their schema, such as marts.fct_payouts."""
+    return set(re.findall(r"\b(?:staging|intermediate|marts)\.(\w+)", "\n".join(queries)))
 
 
 def write_seeds(tables: Tables, folder: Path, originals: Path) -> None:
@@ -209,10 +221,11 @@ def calculate(
     with_tests: bool = False,
     command: Sequence[str] = (),
     variables: Mapping[str, object] | None = None,
+    wanted: Collection[str] | None = None,
 ) -> None:
     """Build what has changed in the warehouse of `home`, or run another command of dbt on it.
 
-    `variables` are further vars of dbt. dbt stays alive between calls and parses a project once. Raises BuildError with what
+    `variables` are further vars of dbt. `wanted` names the models that will be read, where not all are. dbt stays alive between calls and parses a project once. Raises BuildError with what
     dbt said.
     """
     dbt = _dbt_of(dbt_project.resolve())
@@ -228,7 +241,7 @@ def calculate(
         if dbt is current() and not variables:
             _lay_manifest(target)
             if not command and not with_tests and is_like_bundled(seeds):
-                _build_what_has_changed(home, seeds, as_of_date)
+                _build_what_has_changed(home, seeds, as_of_date, wanted)
                 return
         done = dbt.run(
             [*(command or (build if with_tests else BUILD))],
@@ -245,7 +258,9 @@ def calculate(
         raise BuildError(_said(done.nodes, done.error))
 
 
-def _build_what_has_changed(home: Path, seeds: Path, as_of_date: date) -> None:
+def _build_what_has_changed(
+    home: Path, seeds: Path, as_of_date: date, wanted: Collection[str] | None
+) -> None:
     calculation = Calculation(
         RunSettings(home, as_of_date.isoformat()),
         read_manifest(home / "target" / MANIFEST.name),
@@ -254,7 +269,7 @@ def _build_what_has_changed(home: Path, seeds: Path, as_of_date: date) -> None:
     )
     calculation.target = home / "target"
     try:
-        calculation.build()
+        calculation.build(wanted)
     except CalculationError as error:
         raise BuildError(_said(calculation.built, "" if calculation.built else str(error))) from None
 

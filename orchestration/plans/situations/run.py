@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from orchestration.plans.situations.build import BuildError, build_warehouse
+from orchestration.plans.situations.build import BuildError, build_warehouse, models_in
 from orchestration.plans.situations.case import Body, Case, read_cases
 from orchestration.plans.situations.checks import number
 from orchestration.plans.situations.rows import groups_of, tables_of, text
@@ -105,7 +105,9 @@ def run_folder(folder: Path, home: Path, only: str | None = None) -> list[CaseRe
     results = []
     for position, group in enumerate(groups_of(cases), start=1):
         try:
-            warehouse = build_warehouse(tables_of(group), home / f"build_{position}", group[0].as_of)
+            warehouse = build_warehouse(
+                tables_of(group), home / f"build_{position}", group[0].as_of, wanted=models_in(*GOT.values())
+            )
         except BuildError as error:
             raise BuildError(_with_titles(str(error), group)) from error
         got = read_results(warehouse)

@@ -1,26 +1,26 @@
 -- Lists the days from the first to the last year that any fact names, for calendars in BI and as the time spine of metrics.
 -- Grain: one row per day.
 -- Rule: docs/bi.md
+{#- The tables that the facts are made of, not the facts: most facts are views, and a calendar must not calculate them again.
+    assert_dimensions_are_complete fails on a date that is missing here. -#}
 {% set dates_of = [
-  ('fct_credits', 'credit_date'),
-  ('fct_commission_lines', 'event_date'),
+  ('int_valuation__values', 'credit_date'),
+  ('int_valuation__cancellations', 'cancelled_date'),
+  ('int_attainment__moves', 'move_date'),
+  ('int_rewards__rounded', 'reward_date'),
+  ('int_ledger__lines', 'event_date'),
   ('fct_ledger_lines', 'event_date'),
   ('fct_ledger_lines', 'due_date'),
-  ('fct_withheld_movements', 'movement_date'),
-  ('fct_payroll_balances', 'pay_date'),
-  ('fct_payroll_lines', 'pay_date'),
   ('fct_contract_costs', 'booked_date'),
   ('fct_contract_costs', 'first_month_date'),
-  ('fct_journal_lines', 'entry_date'),
 ] %}
 {% set periods_of = [
+  ('int_ledger__draw_months', 'period_code'),
   ('fct_ledger_lines', 'origin_period_code'),
   ('fct_ledger_lines', 'posted_period_code'),
-  ('fct_calculations', 'period_code'),
-  ('fct_adjustments', 'period_code'),
-  ('fct_draw_balances', 'period_code'),
   ('rpt_amortisation_schedule', 'period_code'),
-  ('rpt_withheld_balances', 'period_code'),
+  ('stg_books__actions', 'period_code'),
+  ('stg_books__closings', 'period_code'),
 ] %}
 with
 
@@ -34,6 +34,24 @@ named_days as (
     union all
     select {{ first_of_month(column) }} as named_date from {{ ref(model) }}
   {% endfor %}
+  union all
+  select pay_cycles.pay_date as named_date
+  from {{ ref('pay_cycles') }} as pay_cycles
+  where
+    exists (
+      select 1
+      from {{ ref('fct_payroll_amounts') }} as amounts
+      where
+        amounts.pay_group_id = pay_cycles.pay_group_id
+        and amounts.pay_cycle_code = pay_cycles.pay_cycle_code
+    )
+    or exists (
+      select 1
+      from {{ ref('stg_books__exported_lines') }} as exported_lines
+      where
+        exported_lines.pay_group_id = pay_cycles.pay_group_id
+        and exported_lines.pay_cycle_code = pay_cycles.pay_cycle_code
+    )
 ),
 
 spanned as (
