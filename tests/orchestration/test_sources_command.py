@@ -30,8 +30,6 @@ LAND = """
 import dagster as dg
 from orchestration.defs import assets
 
-ROOT = Path(__file__).resolve().parents[2]
-
 assets.RETRY_SECONDS = 0
 [land] = [asset for asset in assets.ASSETS if asset.op.name == "land_stripe"]
 result = dg.materialize([land], resources={"run": assets.RunResource()}, raise_on_error=False)

@@ -285,8 +285,6 @@ from pathlib import Path
 from ingestion.systems.salesforce.writer import SalesforceWriter
 from orchestration.cli.main import main
 
-ROOT = Path(__file__).resolve().parents[2]
-
 SalesforceWriter.batch_max = 3
 main(["write-back", "--system", "salesforce"])
 """
