@@ -62,7 +62,7 @@ histories: $(READY) ## Close 24 months of N random companies (default 20) one by
 	@HISTORY_MONTHS=24 HISTORIES=$(or $(N),20) $(BIN)/pytest -o addopts=-q tests/calculation/test_histories_posted.py
 
 mutants: $(READY) ## Break the stage models one by one and report which breaks no test notices.
-	@$(BIN)/python tests/mutants/run.py
+	@$(BIN)/python -m tests.mutants.run
 
 bench: $(READY) ## Measure the speed against hand-written SQL: make bench SIZES="10000 100000"
 	@$(BIN)/python -m benchmarks $(or $(SIZES),10000 100000)

@@ -1,7 +1,6 @@
 """Alerts reach a real web server and a real mail server, once in so many hours, and never with a secret."""
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,19 +9,15 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ingestion"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "events"))
-
-from fault_server import Answer, FaultServer, Request, status
-from mail_server import PASSWORD, USER, MailServer, mail_server
-from receiving import SECRET
-from recorded_company import Clock
-
 from orchestration.telling.alerts import Alert, Sent, flush, send_alerts
 from orchestration.telling.alerts.config import AlertsConfig, read_alerts
 from orchestration.telling.alerts.store import open_store
 from orchestration.telling.notifications import NotificationsError
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.recorded_company import Clock
+from tests.support.servers.fault_server import Answer, FaultServer, Request, status
+from tests.support.servers.mail_server import PASSWORD, USER, MailServer, mail_server
+from tests.support.servers.receiving import SECRET
 
 FAILED = Alert(
     "run_failed", "error", "Run of daily failed in step land_crm", "The CRM answered <html> & nothing else.", "daily/land_crm"

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from company_files import Row, Tables
-from compared import COMPARED, Key, Rows, read, side_by_side
-from oracle import Result, calculate
-from random_company import AS_OF, SHARED, random_company
+from tests.calculation.compared import COMPARED, Key, Rows, read, side_by_side
+from tests.calculation.oracle import Result, calculate
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.random_company import AS_OF, SHARED, random_company
 
 NAMED = re.compile(r"(?:bonus\||floor\||crm/Opportunity/)?([a-z]\d{3})")  # an id of company k001
 Build = Callable[[Tables, Path], Path]

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from random import Random
 
-from batches import renamed
-from company_files import Row, Tables
-from random_company import SHARED
+from tests.calculation.batches import renamed
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.random_company import SHARED
 
 MONEY_EXPRESSIONS = {
     "plans": ("value_expression", "payable_expression", "quota_expression", "incentive_expression"),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from oracle import Result
-from oracle.results import Credit, Line
+
+from tests.calculation.oracle import Result
+from tests.calculation.oracle.results import Credit, Line
 
 Key = tuple[Any, ...]
 Rows = Mapping[Key, tuple[Any, ...]]

@@ -13,9 +13,9 @@ from decimal import Decimal
 from itertools import pairwise
 from random import Random
 
-from company_files import Row, Tables
-from oracle.postings import Books, closed_month_by_month
-from random_company import AMOUNTS, SHARED, fx_rates, random_company
+from tests.calculation.oracle.postings import Books, closed_month_by_month
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.random_company import AMOUNTS, SHARED, fx_rates, random_company
 
 FIRST_DAY = date(2024, 1, 1)
 MONTHS = 24

@@ -7,11 +7,10 @@ steps that kept the difference together.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from batches import Build, differences, expected, merged, name_of, renamed
-from company_files import Row, Tables
-from random_company import SHARED, list_gaps
-
 from orchestration.plans.situations.build import BuildError
+from tests.calculation.batches import Build, differences, expected, merged, name_of, renamed
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.random_company import SHARED, list_gaps
 
 STEPS_MAX = 150  # of one round
 ROUNDS_MAX = 4

@@ -5,12 +5,12 @@ from datetime import date
 from fractions import Fraction
 from random import Random
 
-from batches import name_of
-from company_files import Row, Tables
-from histories import MONTHS, last_day, posted_by, random_history
-from oracle import calculate
-from oracle.postings import Books, closed_month_by_month, owed_by
-from small_company import TERMS, billed, company, deal, tiers, variable
+from tests.calculation.batches import name_of
+from tests.calculation.histories import MONTHS, last_day, posted_by, random_history
+from tests.calculation.oracle import calculate
+from tests.calculation.oracle.postings import Books, closed_month_by_month, owed_by
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.small_company import TERMS, billed, company, deal, tiers, variable
 
 COUNT = 12
 

@@ -16,20 +16,14 @@ from random import Random
 from typing import Any
 
 import duckdb
-from batches import merged, name_of
-from histories import random_history
-from oracle.postings import Books, close_month
 
 from orchestration.books.actions import append, read_actions
 from orchestration.books.landed import land_books
 from orchestration.books.period import read_books, write_book
-from orchestration.plans.situations.build import (
-    ROOT,
-    calculate,
-    models_in,
-    write_raw_tables,
-    write_seeds,
-)
+from orchestration.plans.situations.build import ROOT, calculate, models_in, write_raw_tables, write_seeds
+from tests.calculation.batches import merged, name_of
+from tests.calculation.histories import random_history
+from tests.calculation.oracle.postings import Books, close_month
 
 MONTHS = int(os.environ.get("HISTORY_MONTHS", "2"))
 COUNT = int(os.environ.get("HISTORIES", "4"))

@@ -11,13 +11,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from batches import merged, random_companies
-from changed_companies import beside, doubled, shuffled, with_other_ids
-from company_files import Tables
-from compared import exact
-from random_company import AS_OF, SHARED
 
 from orchestration.plans.situations.build import build_warehouse, models_in
+from tests.calculation.batches import merged, random_companies
+from tests.calculation.changed_companies import beside, doubled, shuffled, with_other_ids
+from tests.calculation.compared import exact
+from tests.support.companies.company_files import Tables
+from tests.support.companies.random_company import AS_OF, SHARED
 
 SEED = int(os.environ.get("ORACLE_SEED", "1")) + 1_000_000
 COUNT = min(30, int(os.environ.get("ORACLE_COMPANIES", "30")))
@@ -56,7 +56,9 @@ def thrice(build: Build) -> tuple[dict[str, dict[str, str]], Path]:
         *beside({name: doubled(tables) for name, tables in plain.items()}, "b").values(),
         *beside({name: tables for name, (tables, _) in moved.items()}, "c").values(),
     ]
-    return {name: ids for name, (_, ids) in moved.items()}, build(f"thrice_{SEED}_{COUNT}", merged(together), READ)
+    return {name: ids for name, (_, ids) in moved.items()}, build(
+        f"thrice_{SEED}_{COUNT}", merged(together), READ
+    )
 
 
 def rows_of(warehouse: Path, sql: str) -> list[tuple[Any, ...]]:

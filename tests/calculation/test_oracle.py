@@ -5,11 +5,12 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from company_files import Row
-from oracle import Result, calculate
-from oracle.exact import cut, parts, round_half_away
-from oracle.expressions import Value, parse
-from small_company import (
+
+from tests.calculation.oracle import Result, calculate
+from tests.calculation.oracle.exact import cut, parts, round_half_away
+from tests.calculation.oracle.expressions import Value, parse
+from tests.support.companies.company_files import Row
+from tests.support.companies.small_company import (
     OWNER,
     PLAN,
     START,

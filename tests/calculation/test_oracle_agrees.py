@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from company_files import read_csv, tables_from_files
-from compared import COMPARED, read, side_by_side
-from oracle import Result, calculate
-from oracle.company import Company
-from oracle.results import Reward
-from rough_company import AS_OF, rough_extracts, rough_seeds
+
+from tests.calculation.compared import COMPARED, read, side_by_side
+from tests.calculation.oracle import Result, calculate
+from tests.calculation.oracle.company import Company
+from tests.calculation.oracle.results import Reward
+from tests.support.companies.company_files import read_csv, tables_from_files
+from tests.support.companies.rough_company import AS_OF, rough_extracts, rough_seeds
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "ingestion" / "sample"

@@ -4,13 +4,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
-from company_files import Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle.crediting import Share
-from oracle.curves import Curve, Incentive, Tier
-from oracle.exact import cut, parts, round_half_away, sign
-from small_company import TERMS, billed, calculated, deal, split, tiers
+
+from tests.calculation.oracle.crediting import Share
+from tests.calculation.oracle.curves import Curve, Incentive, Tier
+from tests.calculation.oracle.exact import cut, parts, round_half_away, sign
+from tests.support.companies.company_files import Row
+from tests.support.companies.small_company import TERMS, billed, calculated, deal, split, tiers
 
 cents = st.integers(-10_000_000, 10_000_000).map(lambda cent: Fraction(cent, 100))
 rates = st.integers(-2000, 20000).map(lambda rate: Fraction(rate, 10_000))

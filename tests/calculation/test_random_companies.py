@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from batches import differences, expected, merged, random_companies, shown
-from company_files import Tables
-from compared import COMPARED
-from oracle import Result
-from oracle.results import Deduction
-from random_company import AS_OF, SHARED
-from shrinking import shrunk, written_out
 
 from orchestration.plans.situations.build import BuildError, build_warehouse, models_in
+from tests.calculation.batches import differences, expected, merged, random_companies, shown
+from tests.calculation.compared import COMPARED
+from tests.calculation.oracle import Result
+from tests.calculation.oracle.results import Deduction
+from tests.calculation.shrinking import shrunk, written_out
+from tests.support.companies.company_files import Tables
+from tests.support.companies.random_company import AS_OF, SHARED
 
 SEED = int(os.environ.get("ORACLE_SEED", "1"))
 COUNT = int(os.environ.get("ORACLE_COMPANIES", "40"))

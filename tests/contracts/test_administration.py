@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import company, install
 
 from orchestration.books.configuration import (
     author_of,
@@ -27,6 +26,7 @@ from orchestration.operating.settings_files import settings_files
 from orchestration.plans.situations.build import FIRST_LANDED, ROOT
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import company, install
 
 AT = datetime(2014, 4, 1, 8, 30, tzinfo=UTC)
 KILLED = """

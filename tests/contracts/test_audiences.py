@@ -10,14 +10,14 @@ from typing import Any
 
 import duckdb
 import pytest
-from contract_company import PEOPLE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from viewer_company import build
 
 from orchestration.reading.audiences import LISTING, share
 from orchestration.reading.visibility import AudienceError, Declaration, declarations, rows_of_payees
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import PEOPLE
+from tests.support.companies.viewer_company import build
 
 # Payee, day and amount of each ledger line in the viewer's file. Every deal pays 10 %; Ana and Eve a bonus of 50 for March.
 ANA_UNTIL_14 = ("ana", "03-05", "999.97")

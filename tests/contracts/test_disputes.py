@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import pytest
 from click.testing import CliRunner
-from contract_company import AS_OF, START, company, install
 
 from orchestration.books import acting, disputes
 from orchestration.books.actions import append, read_actions
@@ -24,6 +23,7 @@ from orchestration.plans.situations.build import ROOT, Tables, calculate, write_
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.publish import publish
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import AS_OF, START, company, install
 
 # Ana's two deals of March bring 10,333.00 x 10 %; each line is its part of the rounded total, the bonus of 50 apart.
 LINE = "2014-03|deals|crm/Opportunity/D1|direct|ana|0|main|ana|ana|booking"

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from viewer_company import build
 
 from orchestration.reading.docs_site import DocsError, write_docs
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.viewer_company import build
 
 
 @pytest.fixture(scope="module")

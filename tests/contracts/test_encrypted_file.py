@@ -7,8 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import AS_OF
-from viewer_company import build
 
 from orchestration.books import acting
 from orchestration.books.desk import open_desk
@@ -26,6 +24,8 @@ from orchestration.warehouse.marts_file import (
 )
 from orchestration.warehouse.publish import PublishError, publish
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import AS_OF
+from tests.support.companies.viewer_company import build
 
 KEY = "a key of no company, 32 letters!"
 OTHER_KEY = "another key that opens no file.."

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import AS_OF, approve, company, install
-from pay_groups import everybody
 
 from orchestration.books import acting, exporting
 from orchestration.books.desk import complete_log, open_desk
@@ -21,6 +19,8 @@ from orchestration.telling.events.deriving import derive
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.publish import publish
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import AS_OF, approve, company, install
+from tests.support.companies.pay_groups import everybody
 
 # Kills the process at its Nth durable step: a wait for the disk, or a change of a folder.
 KILLED = """

@@ -25,13 +25,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import START, approve, company, install
-from pay_groups import everybody
 
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import START, approve, company, install
+from tests.support.companies.pay_groups import everybody
 
 GOLDEN = Path(__file__).parent / "journal"
 OVER_TWO_YEARS = {

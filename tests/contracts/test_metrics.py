@@ -8,11 +8,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from metric_engine import Metrics
 from metricflow_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
 from metricflow_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
-from viewer_company import build
+
+from tests.contracts.metric_engine import Metrics
+from tests.support.companies.viewer_company import build
 
 USD, EUR = "USD", "EUR"
 BuildOnce = Callable[[str, Callable[[Path], Path]], Path]

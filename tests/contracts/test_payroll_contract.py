@@ -15,13 +15,13 @@ cy    100 at 10 %                               10.00
 from pathlib import Path
 
 import pytest
-from contract_company import START, approve, company, install
 
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
 from orchestration.books.verify import verify
 from orchestration.plans.situations.build import ROOT
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import START, approve, company, install
 
 GOLDEN = Path(__file__).parent / "payroll"
 GROUPS = {

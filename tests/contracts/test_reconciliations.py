@@ -5,8 +5,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from contract_company import AS_OF, START, approve, company, install
-from pay_groups import everybody
 
 from orchestration.books import exporting
 from orchestration.books.desk import open_desk
@@ -15,6 +13,8 @@ from orchestration.calculation.dbt_process import current
 from orchestration.calculation.manifest import read_manifest
 from orchestration.calculation.step import Calculation
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import AS_OF, START, approve, company, install
+from tests.support.companies.pay_groups import everybody
 
 RECONCILIATIONS = {
     "payroll": "assert_payroll_equals_payouts_equals_ledger",

@@ -10,12 +10,12 @@ from typing import Any
 
 import duckdb
 import pytest
-from support.parses import run_dbt
 
 from orchestration.calculation.dbt_process import current
 from orchestration.calculation.manifest import ensure_manifest, read_manifest
 from orchestration.calculation.step import Calculation
 from orchestration.warehouse.settings import RunSettings
+from tests.support.parses import run_dbt
 
 ROOT = Path(__file__).resolve().parents[2]
 

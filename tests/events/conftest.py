@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from receiving import SECRET, FaultServer, Receiving, listening
-from recorded_company import Company
+
+from tests.support.companies.recorded_company import Company
+from tests.support.servers.receiving import SECRET, FaultServer, Receiving, listening
 
 
 @pytest.fixture

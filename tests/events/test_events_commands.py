@@ -10,15 +10,15 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 from dagster import DagsterRunStatus
-from fault_server import Answer, Request, status
-from receiving import SECRET, Receiving
-from recorded_company import Company
 
 from orchestration.cli.main import main
 from orchestration.defs import event_jobs as jobs
 from orchestration.defs.event_jobs import deliver_events, events_are_due, why_due
 from orchestration.telling.events.receivers import Receiver
 from orchestration.warehouse.settings import TELEMETRY_OFF
+from tests.support.companies.recorded_company import Company
+from tests.support.servers.fault_server import Answer, Request, status
+from tests.support.servers.receiving import SECRET, Receiving
 
 Type = Callable[..., Result]
 

@@ -9,15 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificates import own_certificate
-from fault_server import Answer, Fault, hang_up, no_answer, retry_after, retry_at, status
-from receiving import Receiving
-from recorded_company import NOON, Clock, Company
 
 from orchestration.telling.events.asking import Choice, dead_letters, replay
 from orchestration.telling.events.delivery import Served, backoff_seconds, deliver
 from orchestration.telling.events.outbox import Due, open_outbox
 from orchestration.telling.events.receivers import Receiver
+from tests.support.companies.recorded_company import NOON, Clock, Company
+from tests.support.servers.certificates import own_certificate
+from tests.support.servers.fault_server import (
+    Answer,
+    Fault,
+    hang_up,
+    no_answer,
+    retry_after,
+    retry_at,
+    status,
+)
+from tests.support.servers.receiving import Receiving
 
 FAST = {"timeout_seconds": 0.4, "retry_seconds_min": 0, "retry_seconds_max": 0}
 

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from recorded_company import NOON, Company
 
 from orchestration.telling.events.asking import verify
 from orchestration.telling.events.delivery import catch_up
 from orchestration.telling.events.deriving import derive
 from orchestration.telling.events.outbox import open_outbox
 from orchestration.warehouse.files import BooksError
+from tests.support.companies.recorded_company import NOON, Company
 
 CHANGED = [
     ("2014-02", "USD", "10.00", "12.50"),

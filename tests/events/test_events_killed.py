@@ -9,11 +9,10 @@ import threading
 import time
 from pathlib import Path
 
-from fault_server import Answer
-from receiving import SECRET, Receiving
-from recorded_company import Company
-
 from orchestration.telling.events.outbox import open_outbox
+from tests.support.companies.recorded_company import Company
+from tests.support.servers.fault_server import Answer
+from tests.support.servers.receiving import SECRET, Receiving
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from receiving import SECRET
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from orchestration.telling.signing import SecretError, headers, key_of, new_secret
+from tests.support.servers.receiving import SECRET
 
 BODY = '{"type":"period.closed","data":{"amount":"963.08","name":"José"}}'.encode()
 

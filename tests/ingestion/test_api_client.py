@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
-from fault_server import (
+
+from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, bearer
+from ingestion.api.client import Client, ClientOptions
+from ingestion.api.errors import ApiError, AuthError, ForbiddenError, NotFoundError, RateLimitError
+from tests.support.servers.fault_server import (
     Answer,
     Fault,
     FaultServer,
@@ -26,10 +30,6 @@ from fault_server import (
     retry_at,
     status,
 )
-
-from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, bearer
-from ingestion.api.client import Client, ClientOptions
-from ingestion.api.errors import ApiError, AuthError, ForbiddenError, NotFoundError, RateLimitError
 
 SECRET = "very.secret.of.the.app"
 FAST = ClientOptions(read_seconds=0.4, attempts=4, backoff_seconds=0.05, wait_seconds_max=3)

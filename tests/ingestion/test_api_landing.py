@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import duckdb
 import pytest
-from fault_server import FaultServer, Request
 
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.client import Client
@@ -23,6 +22,7 @@ from ingestion.landing.tables import Table, amount, flag, instant, text
 from ingestion.load import LoadResult, TableResult, load_system
 from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import FILE_SYSTEMS, connected_system, source_systems
+from tests.support.servers.fault_server import FaultServer, Request
 
 DEALS = Table(
     "deals",

@@ -19,22 +19,22 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import sample_rows
-from fault_server import FaultServer
-from salesforce_org import CLIENT_ID, CLIENT_SECRET, Org
-from test_bamboohr import KEY as BAMBOOHR_KEY
-from test_bamboohr import Hr
-from test_salesforce_sample import CRM, fill
-from test_stripe import KEY as STRIPE_KEY
-from test_stripe import Account
 
 from ingestion.landing.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from ingestion.load import load_system
-from ingestion.registry import source_systems
+from ingestion.registry import FILE_SYSTEMS, source_systems
+from tests.support.companies.landed_company import sample_rows
+from tests.support.fakes.bamboohr import KEY as BAMBOOHR_KEY
+from tests.support.fakes.bamboohr import Hr
+from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, Org, fill
+from tests.support.fakes.stripe import KEY as STRIPE_KEY
+from tests.support.fakes.stripe import Account
+from tests.support.servers.fault_server import FaultServer
 
 Row = dict[str, str]
 Build = Callable[[Path, date, Path, Path], Path]
 SEEDS = PROJECT_ROOT / "seeds"
+CRM = FILE_SYSTEMS["crm"]
 CENT = Decimal("0.01")
 PARTS = ("subtotal_amount", "tax_amount", "freight_amount")
 

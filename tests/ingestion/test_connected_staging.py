@@ -12,13 +12,6 @@ from typing import Any
 
 import duckdb
 import pytest
-import test_quickbooks
-import test_workday
-from every_system import Case, running
-from fault_server import FaultServer
-from salesforce_org import CLIENT_ID, CLIENT_SECRET, standard_org
-from support.parses import FILES, run_dbt, set_with
-from test_every_system import plan_over
 
 from ingestion import models
 from ingestion.api.alerts import SchemaAlert
@@ -27,6 +20,12 @@ from ingestion.landing.settings import PROJECT_ROOT, SAMPLE_DIR, Settings
 from ingestion.load import load_system
 from ingestion.registry import configured_systems, source_systems
 from orchestration.plans.checks import tables as preflight
+from tests.support.companies.connected_company import plan_over
+from tests.support.fakes import quickbooks, workday
+from tests.support.fakes.every_system import Case, running
+from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, standard_org
+from tests.support.parses import FILES, run_dbt, set_with
+from tests.support.servers.fault_server import FaultServer
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 # Without unit tests, and without data tests that read models which are not built.
@@ -289,7 +288,7 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
 
     def bill(name: str, key: str, total: str, tax: str, **values: Any) -> None:
         books.save(
-            name, key, at=test_quickbooks.ago(days=5), TotalAmt=Decimal(total), TxnDate="2026-01-15",
+            name, key, at=quickbooks.ago(days=5), TotalAmt=Decimal(total), TxnDate="2026-01-15",
             TxnTaxDetail={"TotalTax": Decimal(tax)}, CustomField=[
                 {"DefinitionId": "1", "Name": "Crew #", "Type": "StringType"},
                 {"DefinitionId": "2", "Name": "Opportunity", "Type": "StringType", "StringValue": f"SO{key}"},
@@ -308,7 +307,7 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
 
     def paid(key: str, total: str, unapplied: str, *lines: tuple[str, str, str]) -> None:
         books.save(
-            "Payment", key, at=test_quickbooks.ago(days=4), TxnDate="2026-02-01", TotalAmt=Decimal(total),
+            "Payment", key, at=quickbooks.ago(days=4), TxnDate="2026-02-01", TotalAmt=Decimal(total),
             UnappliedAmt=Decimal(unapplied),
             Line=[{"Amount": Decimal(amount), "LinkedTxn": [{"TxnId": linked, "TxnType": kind}]} for amount, kind, linked in lines],
         )  # fmt: skip
@@ -447,7 +446,7 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
         'First_Name = "text", Middle_Name = "text", Last_Name = "text", Work_Email = "text", User_Name = "text", '
         'Position = "text", Hire_Date = "date"'
     )
-    case.company.configure(test_workday.SECTION.replace('Hire_Date = "date"', columns))
+    case.company.configure(workday.SECTION.replace('Hire_Date = "date"', columns))
     case.company.load()
     chosen = ("path:models/staging/workday", "path:models/staging/hris")
     dbt(case.settings, "workday", "build", *ALONE, "--select", *chosen)

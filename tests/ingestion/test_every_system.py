@@ -1,25 +1,23 @@
 """What must hold for every system that is read over REST. A connector without an entry in every_system.py fails here."""
 
-import csv
 import importlib
 import logging
 import pkgutil
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
-from every_system import EVERY_SYSTEM, Case, landed, running
-from fault_server import Answer, Fault, FaultServer, Request, retry_after
 
 from ingestion import systems
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.connector import Connector
 from ingestion.api.errors import ApiError
-from ingestion.landing.settings import SEEDS_DIR
+from ingestion.landing.settings import PROJECT_ROOT as ROOT
 from ingestion.registry import configured_systems
+from tests.support.companies.connected_company import plan_over
+from tests.support.fakes.every_system import EVERY_SYSTEM, Case, landed, running
+from tests.support.servers.fault_server import Answer, Fault, FaultServer, Request, retry_after
 
 # Systems whose names a person chose (a table of REST addresses, files by pattern) have no vendor to fake.
 GENERIC = {"rest", "patterns", "ecb", "rates"}
@@ -44,25 +42,10 @@ def connectors() -> set[str]:
 def test_every_connector_is_proved() -> None:
     assert set(EVERY_SYSTEM) == connectors()
     for name, system in EVERY_SYSTEM.items():
-        own = importlib.import_module(f"test_{name}")
-        assert callable(getattr(own, system.payload)), "the landed table beside the vendor's payload"
-        assert callable(getattr(own, system.syncs)), "two loads with changes and deletes between them"
+        own = (Path(__file__).parent / f"test_{name}.py").read_text(encoding="utf-8")
+        assert f"\ndef {system.payload}(" in own, "the landed table beside the vendor's payload"
+        assert f"\ndef {system.syncs}(" in own, "two loads with changes and deletes between them"
         assert (ROOT / "ingestion" / "systems" / name / "README.md").is_file(), name
-
-
-def plan_over(seeds: Path, system: str, table: str, column: str) -> None:
-    """Copy the project's plans and let the first use a column of a system."""
-    shutil.copytree(SEEDS_DIR, seeds)
-    path = seeds / "plans" / "plans.csv"
-    with path.open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    rows[0] |= {
-        "plan_id": "plan_at_hand", "source_object": f"{system}/{table}", "filter_expression": f"\"{column}\" = 'x'",
-    }  # fmt: skip
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -> None:

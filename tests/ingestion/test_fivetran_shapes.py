@@ -7,9 +7,9 @@ vendor's documentation would have no column there.
 import re
 
 import pytest
-from connected_company import payload
 
 from ingestion.api.config import connector_class
+from tests.support.companies.connected_company import payload
 
 SHAPES: dict[str, dict[str, list[str]]] = payload("fivetran/columns.json")
 # Fields that the models read, by system and table.

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Company, Row
 
 from ingestion.landing.changes import plan_system
 from ingestion.landing.files import InputError
 from ingestion.load import TableResult
 from ingestion.systems.billing import TABLES
+from tests.support.companies.landed_company import Company, Row
 
 INVOICES, PAYMENTS = TABLES
 

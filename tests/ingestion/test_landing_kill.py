@@ -6,12 +6,9 @@ KILL_SEED the random times, KILL_EARLIEST the share of a load's time that
 is always let pass. Tiny load files make many steps to be killed in.
 """
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -20,45 +17,16 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import ROOT, Company, Row, sample_rows
 
 from ingestion.landing.settings import Settings
 from ingestion.load import load_system, prepare, table_counts
 from ingestion.registry import SYSTEMS
+from tests.ingestion.killing import EARLIEST, ROUNDS, SEED, start
+from tests.support.companies.landed_company import Company, Row, sample_rows
 
-ROUNDS = int(os.environ.get("KILL_ROUNDS", "2"))
-SEED = int(os.environ.get("KILL_SEED", "20111130"))
-EARLIEST = float(os.environ.get("KILL_EARLIEST", "0.4"))
 SYSTEM = "billing"
 ROWS = 1500
 
-# With a second argument the process kills itself at the worst moments: "merge N" right after the N-th table
-# was merged, "commit" right before dlt records the load as finished.
-CHILD = """
-import os, signal, sys
-from dlt.destinations import job_client_impl
-from ingestion.load import load_system
-from ingestion.landing.settings import Settings
-
-moment, _, number = (sys.argv[2:] or [""])[0].partition(" ")
-merge, left = job_client_impl.SqlLoadJob.run, [int(number or 0)]
-
-def die(*_arguments, **_options):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def merge_and_die(self):
-    merge(self)
-    left[0] -= 1
-    if left[0] == 0:
-        die()
-
-if moment == "merge":
-    job_client_impl.SqlLoadJob.run = merge_and_die
-elif moment == "commit":
-    job_client_impl.SqlJobClientBase.complete_load = die
-print("go", flush=True)
-load_system(sys.argv[1], Settings.from_env())
-"""
 
 Landed = dict[str, Counter[tuple[Any, ...]]]
 
@@ -81,32 +49,17 @@ def landed(settings: Settings) -> Landed:
     return found
 
 
-def start(settings: Settings, *moment: str) -> "subprocess.Popen[str]":
-    """Start a load in a process of its own, which may kill itself; return once it is past its imports."""
-    environment = os.environ | {
-        "COMMISSIONS_HOME": str(settings.home),
-        "COMMISSIONS_EXTRACTS": str(settings.extracts),
-        "COMMISSIONS_CHUNK_ROWS": str(settings.chunk_rows),
-        "DATA_WRITER__FILE_MAX_ITEMS": str(settings.chunk_rows),
-        "DATA_WRITER__BUFFER_MAX_ITEMS": str(settings.chunk_rows),
-    }
-    command = [sys.executable, "-c", CHILD, SYSTEM, *moment]
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    assert child.stdout and child.stdout.readline() == "go\n"
-    return child
-
-
 def kill_rounds(settings: Settings, initial_home: Path | None, expected: Landed, seed: int) -> None:
     """Kill, load again and compare, ROUNDS times, each from the same beginning."""
     chance = random.Random(seed)
-    child = start(settings_at(settings, "timed", initial_home))
+    child = start(SYSTEM, settings_at(settings, "timed", initial_home))
     began = time.monotonic()
     assert child.wait() == 0
     duration = time.monotonic() - began
     killed = inside = 0
     for number in range(ROUNDS):
         here = settings_at(settings, f"round-{number}", initial_home)
-        child = start(here)
+        child = start(SYSTEM, here)
         time.sleep(chance.uniform(EARLIEST * duration, duration))
         child.kill()
         killed += child.wait() != 0
@@ -182,7 +135,7 @@ def test_a_load_killed_at_the_worst_moment_is_taken_back(larger: Company, moment
     whole = settings_at(larger.settings, "whole", larger.settings.home)
     before = landed(here)
     load_system(SYSTEM, whole)
-    assert start(here, moment).wait() == -signal.SIGKILL
+    assert start(SYSTEM, here, moment).wait() == -signal.SIGKILL
     assert prepare(SYSTEM, here) > 0, "something of the killed load was in the tables"
     assert table_counts(SYSTEM, here) == table_counts(SYSTEM, larger.settings)
     assert {name: sorted_keys(rows) for name, rows in landed(here).items()} == {

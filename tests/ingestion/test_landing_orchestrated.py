@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Company
 
+from ingestion.landing.settings import PROJECT_ROOT as ROOT
 from ingestion.landing.settings import SAMPLE_DIR, Settings
 from ingestion.load import prepare, table_counts, verify
 from ingestion.registry import SYSTEMS
+from tests.support.companies.landed_company import Company
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

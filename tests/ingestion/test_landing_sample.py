@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from conftest import Company, sample_header, sample_rows
 
 from ingestion.landing.settings import SAMPLE_DIR
 from ingestion.load import LoadResult, TableCount, check_inputs, table_counts
 from ingestion.registry import SYSTEMS
+from tests.support.companies.landed_company import Company, sample_header, sample_rows
 
 Loaded = tuple[Company, dict[str, LoadResult]]
 

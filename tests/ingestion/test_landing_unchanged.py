@@ -11,8 +11,6 @@ from typing import Any
 import dlt
 import duckdb
 import pytest
-from conftest import Company
-from test_landing_kill import start
 
 from ingestion.landing import unchanged
 from ingestion.landing.files import InputError
@@ -27,6 +25,8 @@ from ingestion.load import (
     table_counts,
 )
 from ingestion.registry import SYSTEMS
+from tests.ingestion.killing import start
+from tests.support.companies.landed_company import Company
 
 Change = Callable[[Company], None]
 
@@ -247,7 +247,7 @@ def test_a_killed_landing_is_never_taken_for_one(company: Company, moment: str) 
     untouched = company.read("billing", "invoices"), company.read("billing", "payments")
     company.edit("billing", "invoices", lambda rows: rows[0].update(total_amount="1.25"))
     company.edit("billing", "payments", lambda rows: rows[0].update(amount="1.25"))
-    assert start(company.settings, moment).wait() == -signal.SIGKILL
+    assert start("billing", company.settings, moment).wait() == -signal.SIGKILL
     assert not landing_is_current("billing", company.settings)
     # Not even the files of before are current: a part of the others is in the tables.
     for table, rows in zip(("invoices", "payments"), untouched, strict=True):

@@ -1,50 +1,30 @@
 """Rippling through the real code: terminations, managers with history, private fields, moving lists."""
 
-import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from connected_company import Connected, Row, assert_in_specification, assert_same, payload
-from fault_server import FaultServer, Request, change, cut_body, hang_up, retry_after, status
 
 from ingestion.api.alerts import SchemaAlert
 from ingestion.api.errors import ApiError
 from ingestion.load import TableResult
 from ingestion.systems.rippling import connector
 from ingestion.systems.rippling.tables import TABLES
-
-SPECIFICATION = payload("rippling/specification.json")
-TOKEN, BASE = "key-of-the-company", "/platform/api"
-
-
-class Company:
-    """A company at Rippling."""
-
-    def __init__(self, server: FaultServer) -> None:
-        self.server, self.lists = server, payload("rippling/records.json")
-        self.before_page = lambda _offset: None
-        server.tokens.add(TOKEN)
-        server.protect(BASE)
-        server.route("GET", rf"{BASE}/employees/(?P<list>)include_terminated")(self._list)
-        server.route("GET", rf"{BASE}/(?P<list>departments|teams|levels)")(self._list)
-
-    @property
-    def employees(self) -> dict[str, Row]:
-        return {record["id"]: record for record in self.lists["employees"]}
-
-    def hire(self, count: int) -> None:
-        for number in range(count):
-            self.lists["employees"].append(
-                copy.deepcopy(self.lists["employees"][1]) | {"id": f"n{number:03d}"}
-            )
-
-    def _list(self, request: Request) -> Any:
-        name = request.found["list"] or "employees"
-        offset, limit = int(request.query["offset"]), int(request.query["limit"])
-        self.before_page(offset)
-        return self.lists[name][offset : offset + limit]
+from tests.support.companies.connected_company import (
+    Connected,
+    assert_in_specification,
+    assert_same,
+)
+from tests.support.fakes.rippling import BASE, SPECIFICATION, TOKEN, Company
+from tests.support.servers.fault_server import (
+    FaultServer,
+    change,
+    cut_body,
+    hang_up,
+    retry_after,
+    status,
+)
 
 
 @pytest.fixture

@@ -14,8 +14,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import ROOT
-from fault_server import (
+
+from ingestion.api.alerts import SchemaAlert
+from ingestion.api.errors import ApiError, AuthError
+from ingestion.checks import check_sources, render_findings
+from ingestion.landing.files import InputError
+from ingestion.landing.settings import PROJECT_ROOT as ROOT
+from ingestion.landing.settings import SEEDS_DIR, Settings
+from ingestion.load import LoadResult, TableResult, load_system, table_counts
+from ingestion.registry import configured_systems, source_systems
+from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
+from tests.support.servers.fault_server import (
     FaultServer,
     change,
     cut_body,
@@ -25,15 +34,6 @@ from fault_server import (
     retry_after,
     status,
 )
-from salesforce_org import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
-
-from ingestion.api.alerts import SchemaAlert
-from ingestion.api.errors import ApiError, AuthError
-from ingestion.checks import check_sources, render_findings
-from ingestion.landing.files import InputError
-from ingestion.landing.settings import SEEDS_DIR, Settings
-from ingestion.load import LoadResult, TableResult, load_system, table_counts
-from ingestion.registry import configured_systems, source_systems
 
 SYSTEM = "salesforce"
 TABLES = ("Opportunity", "OpportunitySplit", "User")

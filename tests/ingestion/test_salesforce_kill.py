@@ -3,12 +3,9 @@
 As test_landing_kill.py, with rows, deletions and the cursor coming over HTTP; KILL_ROUNDS and KILL_SEED as there.
 """
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,14 +16,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import ROOT
-from fault_server import FaultServer, Recorded
-from salesforce_org import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
-from test_landing_kill import CHILD, EARLIEST, ROUNDS, SEED
 
 from ingestion.landing.settings import Settings
 from ingestion.load import load_system
 from ingestion.registry import source_systems
+from tests.ingestion.killing import EARLIEST, ROUNDS, SEED, start
+from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
+from tests.support.servers.fault_server import FaultServer, Recorded
 
 SYSTEM = "salesforce"
 TABLES = ("Opportunity", "OpportunitySplit", "User")
@@ -70,21 +66,6 @@ def landed(settings: Settings) -> Landed:
     return found
 
 
-def start(settings: Settings, *moment: str) -> "subprocess.Popen[str]":
-    """Start a load in a process of its own, which may kill itself; return once it is past its imports."""
-    environment = os.environ | {
-        "COMMISSIONS_HOME": str(settings.home),
-        "COMMISSIONS_SOURCES": str(settings.sources),
-        "COMMISSIONS_CHUNK_ROWS": str(settings.chunk_rows),
-        "DATA_WRITER__FILE_MAX_ITEMS": str(settings.chunk_rows),
-        "DATA_WRITER__BUFFER_MAX_ITEMS": str(settings.chunk_rows),
-    }
-    command = [sys.executable, "-c", CHILD, SYSTEM, *moment]
-    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-    assert child.stdout and child.stdout.readline() == "go\n"
-    return child
-
-
 def change(org: Org) -> None:
     """Edit, delete and add rows, in number enough for several load files."""
     for number in range(0, 400, 3):
@@ -118,7 +99,7 @@ def test_a_load_killed_at_the_worst_moment_is_made_good(org: Org, settings: Sett
     change(org)
     whole, here = at_home(settings, "whole"), at_home(settings, "here")
     load(whole)
-    assert start(here, moment).wait() == -signal.SIGKILL
+    assert start(SYSTEM, here, moment).wait() == -signal.SIGKILL
     killed = [request.query["q"] for request in changes_asked_for(org)[-len(TABLES) :]]
     before = len(changes_asked_for(org))
     is_whole(here, landed(whole))
@@ -134,7 +115,7 @@ def test_a_load_killed_at_random_is_made_good(org: Org, settings: Settings) -> N
     load(settings)
     change(org)
     whole = at_home(settings, "whole")
-    child = start(at_home(settings, "timed"))
+    child = start(SYSTEM, at_home(settings, "timed"))
     began = time.monotonic()
     assert child.wait() == 0
     duration = time.monotonic() - began
@@ -142,7 +123,7 @@ def test_a_load_killed_at_random_is_made_good(org: Org, settings: Settings) -> N
     chance = random.Random(SEED + 2)
     for number in range(ROUNDS):
         here = at_home(settings, f"round-{number}")
-        child = start(here)
+        child = start(SYSTEM, here)
         time.sleep(chance.uniform(EARLIEST * duration, duration))
         child.kill()
         child.wait()

@@ -11,48 +11,18 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import sample_rows
-from fault_server import FaultServer
-from salesforce_org import CLIENT_ID, CLIENT_SECRET, Org, Sobject, standard_fields
 
 from ingestion.landing.settings import SAMPLE_DIR, Settings
-from ingestion.landing.tables import Column, Table
+from ingestion.landing.tables import Table
 from ingestion.load import load_system
 from ingestion.registry import FILE_SYSTEMS, source_systems
-from ingestion.systems.salesforce.tables import TABLES
+from tests.support.companies.landed_company import sample_rows
+from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, Org, Sobject, fill, standard_fields
+from tests.support.servers.fault_server import FaultServer
 
 CRM = FILE_SYSTEMS["crm"]
-KINDS = {
-    "text": "string", "decimal": "currency", "date": "date", "timestamp": "datetime", "bool": "boolean", "bigint": "int",
-}  # fmt: skip
 # A folder with the vendor's recorded answers (`opportunities.json`: a list of exchanges with `response`).
 RECORDED = os.environ.get("SALESFORCE_RECORDED")
-
-
-def as_json(column: Column, text: str) -> Any:
-    """Return a field of a file as Salesforce would send it."""
-    if text == "":
-        return None
-    if column.type == "decimal":
-        return Decimal(text)
-    if column.type == "bool":
-        return text == "true"
-    if column.type == "timestamp":
-        return text.replace("Z", ".000+0000")
-    return text
-
-
-def fill(org: Org, table: Table) -> None:
-    """Make the object of a table of the sample, with its rows."""
-    standard = standard_fields(table.name) if table.name in {known.name for known in TABLES} else {}
-    columns = {column.name: column for column in table.columns}
-    fields = {"Id": "id", "IsDeleted": "boolean", "SystemModstamp": "datetime"} | standard
-    made = Sobject(fields | {name: KINDS[column.type] for name, column in columns.items()})
-    org.objects[table.name] = made
-    for number, row in enumerate(sample_rows("crm", table.name)):
-        values = {name: as_json(column, row[name]) for name, column in columns.items()}
-        row_id = str(values.get("Id") or f"a00{number:015d}")
-        made.rows[row_id] = {"Id": row_id, "IsDeleted": False, "SystemModstamp": org.stamp()} | values
 
 
 def settings(home: Path, sources: Path | None = None) -> Settings:

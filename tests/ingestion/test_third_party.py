@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connected_company import Connected, Row, assert_same
-from fault_server import Answer, FaultServer, Recorded, Request
-from test_bamboohr import KEY as BAMBOOHR_KEY
-from test_bamboohr import Hr
 
 from ingestion.load import TableResult
 from ingestion.systems.rippling.tables import TABLES as RIPPLING
 from ingestion.systems.stripe.tables import TABLES as STRIPE
+from tests.support.companies.connected_company import Connected, Row, assert_same
+from tests.support.fakes.bamboohr import KEY as BAMBOOHR_KEY
+from tests.support.fakes.bamboohr import Hr
+from tests.support.servers.fault_server import Answer, FaultServer, Recorded, Request
 
 KEY = "sk_test_12345"
 

@@ -4,13 +4,13 @@ import gzip
 import random
 
 import pytest
-from test_landing_refusals import CASES, GOOD, HEADER, HEADERS
 
 from ingestion.landing.files import ExtractFile, locate, open_extract, read_rows
 from ingestion.landing.settings import SAMPLE_DIR
 from ingestion.landing.tables import Table, amount, day, flag, instant, rate, text, whole
 from ingestion.landing.vectorised import read_fast
 from ingestion.registry import FILE_SYSTEMS
+from tests.ingestion.faulty_files import CASES, GOOD, HEADER, HEADERS
 
 TABLE = Table(
     "t",

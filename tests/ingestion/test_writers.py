@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fault_server import Answer, FaultServer, Request
 
 from ingestion.api.auth import bearer
 from ingestion.api.client import Client, ClientOptions
@@ -13,6 +12,7 @@ from ingestion.api.errors import ApiError
 from ingestion.api.writing import Outgoing
 from ingestion.systems.hubspot.writer import HubSpotWriter
 from ingestion.systems.salesforce.writer import SalesforceWriter
+from tests.support.servers.fault_server import Answer, FaultServer, Request
 
 TOKEN = "token.of.the.crm"
 RECORDS = [Outgoing(f"deal|{name}|USD", {"amount_paid": Decimal("12.5000"), "month": None}) for name in "abc"]

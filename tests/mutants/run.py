@@ -1,8 +1,8 @@
 """Break the stage models, and the macros they use, one token at a time and report the breaks that nothing notices.
 
     make mutants                                     all of them
-    python tests/mutants/run.py --sample 300         300 of them, the same each time
-    python tests/mutants/run.py --only int_rewards__rounded curve_at
+    python -m tests.mutants.run --sample 300         300 of them, the same each time
+    python -m tests.mutants.run --only int_rewards__rounded curve_at
 
 A break counts as noticed (killed) when, with it, the situations and random companies no longer give the figures that
 they give without it: those are known to be what the situations expect and what the oracle calculates, because
@@ -23,18 +23,16 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
+from orchestration.plans.situations.build import build_warehouse, calculate
+from orchestration.plans.situations.case import read_cases
+from orchestration.plans.situations.rows import groups_of, tables_of
+from tests.calculation.batches import merged, random_companies
+from tests.mutants.mutations import Mutation, marked
+from tests.mutants.warehouse import Project, UnitTests, Warehouse
+from tests.support.companies.random_company import AS_OF
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(HERE), str(HERE.parent / "calculation")]
-
-from batches import merged, random_companies  # noqa: E402
-from mutations import Mutation, marked  # noqa: E402
-from random_company import AS_OF  # noqa: E402
-from warehouse import Project, UnitTests, Warehouse  # noqa: E402
-
-from orchestration.plans.situations.build import build_warehouse, calculate  # noqa: E402
-from orchestration.plans.situations.case import read_cases  # noqa: E402
-from orchestration.plans.situations.rows import groups_of, tables_of  # noqa: E402
 
 AIM = 0.95
 COMPANIES = 60

@@ -1,7 +1,8 @@
 """The breaks are the ones that are meant, and each is put wherever its token was written to."""
 
 import pytest
-from mutations import MARK, Mutation, broken, marked
+
+from tests.mutants.mutations import MARK, Mutation, broken, marked
 
 SOURCE = """-- a = b
 {# a = b #}

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from compared import COMPARED
-from mutations import Mutation, broken
 
 from orchestration.plans.situations.run import GOT
+from tests.calculation.compared import COMPARED
+from tests.mutants.mutations import Mutation, broken
 
 SECONDS_MAX = 5
 SETTINGS = (

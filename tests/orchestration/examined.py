@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from small_home import AS_OF
-
 from orchestration.operating.doctor.examine import load_checks, made
 from orchestration.operating.doctor.finding import OK, Finding, Patient
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.small_home import AS_OF
 
 
 def patient_of(settings: RunSettings, **env: str) -> Patient:

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from installation import ROOT, Installation
-from small_home import act, bytes_of, close_month, make_home, state_of
 
 from orchestration.books.verify import verify
 from orchestration.defs.history import last_beat
@@ -26,6 +24,8 @@ from orchestration.operating.safekeeping.restore import find_backup, plan_restor
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.lock import RunLock
 from orchestration.warehouse.settings import RunSettings, SettingsError
+from tests.support.companies.installation import ROOT, Installation
+from tests.support.companies.small_home import act, bytes_of, close_month, make_home, state_of
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "4"))
 KEPT = ("books", "landings", "published")

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from installation import Installation, edited_sample
+
+from tests.support.companies.installation import Installation, edited_sample
 
 pytestmark = pytest.mark.proof
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "6"))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from installation import ROOT, Installation, edited_sample
+
+from tests.support.companies.installation import ROOT, Installation, edited_sample
 
 # A deal that one payee is credited directly, and managers by roll-up.
 BLANKED_DEAL = "SO50670"

@@ -18,8 +18,6 @@ from dagster._core.events import EngineEventData
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._grpc.client import DagsterGrpcClient
-from installation import ROOT
-from small_home import bytes_of
 
 from ingestion.registry import FILE_SYSTEMS
 from orchestration.calculation.manifest import dbt_executable
@@ -28,6 +26,8 @@ from orchestration.operating.environment import PREFIX, VARIABLES, markdown, unk
 from orchestration.plans.checks import seeds_folder
 from orchestration.warehouse.lock import RunLock
 from orchestration.warehouse.settings import DAGSTER_SECTIONS, RunSettings, complete_dagster_yaml
+from tests.support.companies.installation import ROOT
+from tests.support.companies.small_home import bytes_of
 
 UNITS = ROOT / "orchestration" / "operating" / "deployment"
 # Landings and calculations may be begun anew; what people do to a month never is: a second adjustment would be one too many.

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from examined import found, one, patient_of
-from installation import ROOT, Installation
-from small_home import AS_OF, is_root, make_home, state_of
 
 from orchestration.operating.doctor.examine import examine, load_checks
 from orchestration.operating.doctor.finding import ERROR, OK, WARNING, Finding, Patient, Registered
 from orchestration.operating.doctor.installation import pinned
 from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.examined import found, one, patient_of
+from tests.support.companies.installation import ROOT, Installation
+from tests.support.companies.small_home import AS_OF, is_root, make_home, state_of
 
 NOBODY = 65534
 

@@ -20,12 +20,12 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, ScheduleInstigatorData
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._daemon.types import DaemonHeartbeat
-from examined import found, one, patient_of
-from installation import ROOT, Installation
-from small_home import make_home, state_of
 
 from orchestration.operating.doctor.finding import ERROR, OK, WARNING
 from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.examined import found, one, patient_of
+from tests.support.companies.installation import ROOT, Installation
+from tests.support.companies.small_home import make_home, state_of
 
 
 @pytest.fixture

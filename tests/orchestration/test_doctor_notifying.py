@@ -4,12 +4,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from examined import found, one, patient_of
-from small_home import make_home, state_of
 
 from orchestration.operating.doctor.finding import ERROR, OK, WARNING
 from orchestration.telling.events.schema import statements
 from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.examined import found, one, patient_of
+from tests.support.companies.small_home import make_home, state_of
 
 RECEIVER = '[receivers.erp]\nurl = "https://erp.example.com/hooks"\n'
 CHANNEL = '[alerts.channels.ops]\nkind = "slack"\n'

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from installation import Installation
-from small_home import make_home
 
 from orchestration.operating.doctor.examine import load_checks, made
 from orchestration.operating.doctor.finding import ERROR, OK, WARNING, Patient
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.installation import Installation
+from tests.support.companies.small_home import make_home
 
 STORAGE = "storage:\n  postgres:\n    postgres_url:\n      env: DAGSTER_POSTGRES_URL\n"
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

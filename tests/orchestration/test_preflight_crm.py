@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from plan_company import PlanCompany
 
 from orchestration.plans.checks import check_seeds
+from tests.support.companies.plan_company import PlanCompany
 
 TARGETS = "seeds/crm/crm_targets.csv"
 FIELDS = "seeds/crm/crm_fields.csv"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from plan_company import PlanCompany
 
 from orchestration.plans.checks import check_seeds
+from tests.support.companies.plan_company import PlanCompany
 
 OPEN = "seeds/planning/open_deals.csv"
 WON = "seeds/planning/won_fields.csv"

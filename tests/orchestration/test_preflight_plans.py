@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plan_company import PlanCompany, write_text
 
 from orchestration.plans.checks import check_seeds, render, seeds_folder
+from tests.support.companies.plan_company import PlanCompany, write_text
 
 Change = tuple[str, str, int, dict[str, str]]
 

@@ -5,8 +5,6 @@ If both close, A comes first and brings 4,000, B is all above: 30,000 x 20 % = 6
 """
 
 import csv
-import hashlib
-import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,16 +13,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.planning.projection import Projection, project, told
+from orchestration.planning.scratch import PlanningError
+from orchestration.plans.situations.build import write_seeds
+from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.planned import hashes
+from tests.support.companies.contract_company import install
+from tests.support.companies.pipeline_company import AS_OF, company
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "contracts")]
-
-from contract_company import install  # noqa: E402
-from pipeline_company import AS_OF, company  # noqa: E402
-
-from orchestration.planning.projection import Projection, project, told  # noqa: E402
-from orchestration.planning.scratch import PlanningError  # noqa: E402
-from orchestration.plans.situations.build import write_seeds  # noqa: E402
-from orchestration.warehouse.settings import RunSettings  # noqa: E402
 
 # deal, plan, payee: alone, weighted, all
 BY_HAND = {
@@ -40,15 +37,6 @@ BY_HAND = {
     # Credited, and no rate is agreed from June on: see the gaps.
     ("Q", "euro_deals", "dee"): ("0", "0", "0"),
 }
-
-
-def hashes(home: Path) -> dict[str, str]:
-    """Every file of the home that is not the planning's own."""
-    return {
-        str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(home.rglob("*"))
-        if path.is_file() and path.relative_to(home).parts[0] not in ("planning", "run.lock")
-    }
 
 
 @pytest.fixture(scope="module")

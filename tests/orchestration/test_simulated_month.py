@@ -16,14 +16,15 @@ from decimal import Decimal
 import dagster as dg
 import duckdb
 import pytest
-from simulated.clock import Clock
-from simulated.company import Extracts, seeds
-from simulated.stack import Stack, copy_project
-from simulated.timeline import Timeline
+
+from tests.orchestration.simulated.clock import Clock
+from tests.orchestration.simulated.company import Extracts, seeds
+from tests.orchestration.simulated.stack import Stack, copy_project
+from tests.orchestration.simulated.timeline import Timeline
 
 # isort: split
-from fault_server import FaultServer
-from receiving import SECRET, Receiving, listening
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.receiving import SECRET, Receiving, listening
 
 pytestmark = pytest.mark.skipif("MONTH" not in os.environ, reason="half an hour; run it with: make month")
 

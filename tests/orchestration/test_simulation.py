@@ -2,7 +2,6 @@
 
 import csv
 import shutil
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,17 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.books import acting
+from orchestration.books.desk import open_desk
+from orchestration.planning.scratch import PlanningError
+from orchestration.planning.simulation import Simulation, simulate, told
+from orchestration.plans.checks import PreflightError
+from orchestration.plans.situations.build import write_seeds
+from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.planned import hashes
+from tests.support.companies.contract_company import approve, company, install
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "contracts")]
-
-from contract_company import approve, company, install  # noqa: E402
-from test_projection import hashes  # noqa: E402
-
-from orchestration.books import acting  # noqa: E402
-from orchestration.books.desk import open_desk  # noqa: E402
-from orchestration.planning.scratch import PlanningError  # noqa: E402
-from orchestration.planning.simulation import Simulation, simulate, told  # noqa: E402
-from orchestration.plans.checks import PreflightError  # noqa: E402
-from orchestration.plans.situations.build import write_seeds  # noqa: E402
-from orchestration.warehouse.settings import RunSettings  # noqa: E402
 
 
 def tiers(rate: str) -> list[dict[str, str]]:

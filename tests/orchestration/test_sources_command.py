@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "ingestion"))
-
-from fault_server import FaultServer, Request, change, status  # noqa: E402
+from ingestion.landing.settings import PROJECT_ROOT as ROOT
+from tests.support.servers.fault_server import FaultServer, Request, change, status
 
 KEY = "rk.of.the.company"
 BROKEN = '[crm]\nconnector = "salesfroce"\nbase_url = "https://example.my.salesforce.com"\n'

@@ -15,19 +15,18 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "ingestion"), str(ROOT / "tests" / "contracts")]
-
-from contract_company import DEALS, approve, company, install  # noqa: E402
-from crm_servers import DATA, TOKEN, Account, Org  # noqa: E402
-from fault_server import FaultServer, retry_after, status  # noqa: E402
-
-from ingestion.landing.settings import Settings as IngestionSettings  # noqa: E402
-from ingestion.systems.salesforce.writer import SalesforceWriter  # noqa: E402
-from orchestration.books.desk import open_desk  # noqa: E402
-from orchestration.cli.write_back import told  # noqa: E402
-from orchestration.telling.write_back.send import Sent, write_back  # noqa: E402
-from orchestration.warehouse.settings import RunSettings  # noqa: E402
+from ingestion.landing.settings import PROJECT_ROOT as ROOT
+from ingestion.landing.settings import Settings as IngestionSettings
+from ingestion.systems.salesforce.writer import SalesforceWriter
+from orchestration.books.desk import open_desk
+from orchestration.cli.write_back import told
+from orchestration.telling.write_back.send import Sent, write_back
+from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.contract_company import DEALS, approve, company, install
+from tests.support.fakes import hubspot, salesforce
+from tests.support.fakes.hubspot import WrittenPortal
+from tests.support.fakes.salesforce import DATA, WrittenOrg
+from tests.support.servers.fault_server import FaultServer, retry_after, status
 
 # target: system, section, grain, object, key, least state
 TARGETS = {
@@ -96,8 +95,8 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def org(server: FaultServer) -> Org:
-    return Org(server, [deal[0] for deal in DEALS])
+def org(server: FaultServer) -> WrittenOrg:
+    return WrittenOrg(server, [deal[0] for deal in DEALS])
 
 
 @pytest.fixture
@@ -115,8 +114,8 @@ def sources(server: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             for name, kind in (("sales", "salesforce"), ("hub", "hubspot"))
         )
     )
-    for name in ("SALES", "HUB"):
-        monkeypatch.setenv(f"SOURCES__{name}__TOKEN", TOKEN)
+    for name, fake in (("SALES", salesforce), ("HUB", hubspot)):
+        monkeypatch.setenv(f"SOURCES__{name}__TOKEN", fake.TOKEN)
     return IngestionSettings(home=tmp_path / "home", extracts=tmp_path, sources=path)
 
 
@@ -126,7 +125,7 @@ def send(home: Path, sources: IngestionSettings, target: str = "payees", *, is_d
     return next(sent for sent in found if sent.comparison.target.target_id == target)
 
 
-def amounts(org: Org) -> dict[str, str]:
+def amounts(org: WrittenOrg) -> dict[str, str]:
     return {
         key.removeprefix("crm/Opportunity/"): f"{Decimal(record['Amount__c']).normalize():f}"
         for key, record in org.records.items()
@@ -140,7 +139,7 @@ def counts(sent: Sent) -> tuple[int, int, int, int, int]:
 
 
 def test_only_what_is_released_is_written_and_a_second_time_nothing(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     sent = send(home, sources)
     assert counts(sent) == (8, 0, 0, 0, 0) and sent.is_whole
@@ -157,7 +156,7 @@ def test_only_what_is_released_is_written_and_a_second_time_nothing(
 
 
 def test_a_month_that_is_released_sends_its_records_only(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     send(home, sources)
     approve(RunSettings(home=home), "2014-04")
@@ -168,7 +167,7 @@ def test_a_month_that_is_released_sends_its_records_only(
 
 
 def test_a_change_waits_for_its_release_and_then_sends_one_record_and_empties_the_lost_one(
-    home: Path, edited_home: Path, sources: IngestionSettings, org: Org
+    home: Path, edited_home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     send(home, sources)
     edited = Path(shutil.copytree(edited_home, home.parent / "edited"))
@@ -190,7 +189,7 @@ def test_a_change_waits_for_its_release_and_then_sends_one_record_and_empties_th
 
 
 def test_a_record_that_the_crm_no_longer_has_needs_no_emptying(
-    home: Path, edited_home: Path, sources: IngestionSettings, org: Org
+    home: Path, edited_home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     send(home, sources)
     edited = Path(shutil.copytree(edited_home, home.parent / "edited"))
@@ -205,7 +204,7 @@ def test_a_record_that_the_crm_no_longer_has_needs_no_emptying(
 
 
 def test_a_dry_run_says_what_would_be_sent_and_asks_nobody(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     sent = send(home, sources, is_dry_run=True)
     text = "\n".join(told([sent]))
@@ -214,7 +213,7 @@ def test_a_dry_run_says_what_would_be_sent_and_asks_nobody(
     assert org.server.requests == [] and list((home / "write_back").glob("*.jsonl")) == []
 
 
-def test_a_crm_that_asks_for_a_pause_gets_it(home: Path, sources: IngestionSettings, org: Org) -> None:
+def test_a_crm_that_asks_for_a_pause_gets_it(home: Path, sources: IngestionSettings, org: WrittenOrg) -> None:
     org.server.fault("Commission_Key__c", retry_after(0.3), status(503))
     sent = send(home, sources)
     assert sent.is_whole and amounts(org) == MARCH
@@ -224,7 +223,7 @@ def test_a_crm_that_asks_for_a_pause_gets_it(home: Path, sources: IngestionSetti
 
 
 def test_a_refused_record_is_told_and_the_others_are_taken(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     bad = "crm/Opportunity/D4|ben|USD"
     org.refused = {bad}
@@ -247,7 +246,7 @@ def test_a_refused_record_is_told_and_the_others_are_taken(
 def test_a_batch_that_hubspot_refuses_whole_is_halved_until_the_bad_deal_is_alone(
     home: Path, sources: IngestionSettings, server: FaultServer
 ) -> None:
-    account = Account(server, [deal[0] for deal in DEALS if deal[0] != "D8"])
+    account = WrittenPortal(server, [deal[0] for deal in DEALS if deal[0] != "D8"])
     account.wrong = {"D6"}
     sent = send(home, sources, "hub")
     assert sorted(key for key, _ in sent.refused) == ["D6", "D8"]
@@ -258,7 +257,7 @@ def test_a_batch_that_hubspot_refuses_whole_is_halved_until_the_bad_deal_is_alon
 
 
 def test_wrong_credentials_and_unknown_fields_stop_before_anything_is_sent(
-    home: Path, sources: IngestionSettings, org: Org, monkeypatch: pytest.MonkeyPatch
+    home: Path, sources: IngestionSettings, org: WrittenOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     org.fields["Commission__c"].remove("Amount__c")
     sent = send(home, sources)
@@ -270,7 +269,7 @@ def test_wrong_credentials_and_unknown_fields_stop_before_anything_is_sent(
 
 
 def test_a_request_that_fails_for_good_keeps_what_was_taken_before(
-    home: Path, sources: IngestionSettings, org: Org, monkeypatch: pytest.MonkeyPatch
+    home: Path, sources: IngestionSettings, org: WrittenOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SalesforceWriter, "batch_max", 3)
     org.server.fault("Commission__c/Commission_Key__c", status(403, []), skip=1)
@@ -292,7 +291,7 @@ main(["write-back", "--system", "salesforce"])
 
 
 def test_a_write_back_killed_between_answer_and_memory_ends_in_the_same_records(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     environment = os.environ | {"COMMISSIONS_HOME": str(home), "COMMISSIONS_SOURCES": str(sources.sources)}
     child = subprocess.Popen(
@@ -324,7 +323,7 @@ def test_a_write_back_killed_between_answer_and_memory_ends_in_the_same_records(
 
 
 def test_a_line_that_was_cut_short_is_as_if_it_was_not_written(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     send(home, sources)
     [memory] = (home / "write_back").glob("payees-*.jsonl")
@@ -346,7 +345,7 @@ def test_without_a_connected_crm_it_is_refused_with_the_fix(home: Path, tmp_path
 
 
 def test_the_requests_are_those_of_the_documentation(
-    home: Path, sources: IngestionSettings, org: Org
+    home: Path, sources: IngestionSettings, org: WrittenOrg
 ) -> None:
     send(home, sources)
     written = [request for request in org.server.requests if request.method == "PATCH"]
@@ -359,7 +358,7 @@ def test_the_requests_are_those_of_the_documentation(
 
 
 def test_the_job_is_the_command(
-    home: Path, sources: IngestionSettings, org: Org, monkeypatch: pytest.MonkeyPatch
+    home: Path, sources: IngestionSettings, org: WrittenOrg, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from orchestration.definitions import defs
 

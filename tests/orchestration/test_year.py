@@ -13,7 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from installation import ROOT, SAMPLE, Installation
+
+from tests.support.companies.installation import ROOT, SAMPLE, Installation
 
 pytestmark = pytest.mark.skipif("YEAR" not in os.environ, reason="half an hour; run it with: make year")
 

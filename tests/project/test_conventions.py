@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from support.parses import SETS, manifest_with, name_of
+
+from tests.support.parses import SETS, manifest_with, name_of
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "dbt_project" / "models"

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from statement_company import MARCH, build
 
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.statement_company import MARCH, build
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from statement_company import HOSTILE
 
 from orchestration.reading.statements.writing import write_statements
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.statement_company import HOSTILE
 
 WIDTHS = (390, 1280)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

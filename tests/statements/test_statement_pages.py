@@ -10,7 +10,6 @@ import dagster as dg
 import duckdb
 import pytest
 from click.testing import CliRunner
-from statement_company import CLOSED, HOSTILE, HOSTILE_PLAN, HOSTILE_REASON, MARCH
 
 from orchestration.books import acting
 from orchestration.books.desk import open_desk
@@ -22,6 +21,7 @@ from orchestration.reading.statements.reading import StatementsError
 from orchestration.reading.statements.writing import write_statements
 from orchestration.warehouse.publish import publish
 from orchestration.warehouse.settings import RunSettings
+from tests.support.companies.statement_company import CLOSED, HOSTILE, HOSTILE_PLAN, HOSTILE_REASON, MARCH
 
 # Worked by hand in statement_company: earned, from hold, taken back, corrected, adjusted, advanced, recovered, posted, year.
 STATEMENTS = {

@@ -4,7 +4,7 @@ Three layers, all reported together:
 
 - `contracts`: each CSV against the property file beside it (columns, types, data tests);
 - `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `crm_rules`, `planning_rules`, `role_rules`: what the tables must agree on among each other;
-- `language_rules`: every expression against the plan language (orchestration/plans/language.py).
+- `language_rules`: every expression against the plan language (orchestration/plans/language).
 
 Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
 """

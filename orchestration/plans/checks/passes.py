@@ -24,7 +24,7 @@ CODE = hashlib.sha256(
         [
             INGESTION_CODE.encode(),
             code_digest(_PACKAGE, ("duckdb", "sqlglot", "pyyaml")).encode(),
-            (_PACKAGE.parent / "language.py").read_bytes(),
+            code_digest(_PACKAGE.parent / "language", ()).encode(),
         ]
     )
 ).hexdigest()

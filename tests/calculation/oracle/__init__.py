@@ -6,8 +6,8 @@ bottom: collecting, filtering and valuation, crediting, attainment, rewards, bon
 What months post when they are closed one after the other is in `postings`.
 """
 
-from oracle.calculation import calculate
-from oracle.company import Tables
-from oracle.results import Result
+from tests.calculation.oracle.calculation import calculate
+from tests.calculation.oracle.company import Tables
+from tests.calculation.oracle.results import Result
 
 __all__ = ["Result", "Tables", "calculate"]

@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
 
-from oracle.company import Assignment, Company, Dated, PlanVersion, Window, in_force
-from oracle.exact import cut, sign
-from oracle.expressions import parse
-from oracle.results import Credit, Deduction, Move, WindowRow
+from tests.calculation.oracle.company import Assignment, Company, Dated, PlanVersion, Window, in_force
+from tests.calculation.oracle.exact import cut, sign
+from tests.calculation.oracle.expressions import parse
+from tests.calculation.oracle.results import Credit, Deduction, Move, WindowRow
 
 Progress = tuple[str, str, str, str]  # progress id, payee, calendar, window
 

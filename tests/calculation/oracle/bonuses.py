@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.attainment import attained_to, ratio_of
-from oracle.company import BonusRow, Company, only_in_force
-from oracle.exact import cut, parts, round_half_away
-from oracle.results import Reward, WindowRow
+from tests.calculation.oracle.attainment import attained_to, ratio_of
+from tests.calculation.oracle.company import BonusRow, Company, only_in_force
+from tests.calculation.oracle.exact import cut, parts, round_half_away
+from tests.calculation.oracle.results import Reward, WindowRow
 
 ONE_DAY = timedelta(days=1)
 

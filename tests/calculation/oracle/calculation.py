@@ -5,20 +5,20 @@ from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 
-from oracle.attainment import place_moves, window_rows
-from oracle.bonuses import bonus_rewards
-from oracle.clawbacks import changes_under, deductions, taken_to_date
-from oracle.collecting import collect_payments, collected_parts, counted_rows
-from oracle.company import Company, PlanVersion, Tables, Transaction
-from oracle.crediting import candidates_of
-from oracle.draws import draw_lines
-from oracle.holds import parts_of
-from oracle.ledger import commissions_of, lines_of
-from oracle.modifiers import modify
-from oracle.results import Commission, Disposition, Payout, Result, Reward
-from oracle.rewards import credit_rewards
-from oracle.valuation import reason_not_eligible, worth_of
-from oracle.withheld import movements_of
+from tests.calculation.oracle.attainment import place_moves, window_rows
+from tests.calculation.oracle.bonuses import bonus_rewards
+from tests.calculation.oracle.clawbacks import changes_under, deductions, taken_to_date
+from tests.calculation.oracle.collecting import collect_payments, collected_parts, counted_rows
+from tests.calculation.oracle.company import Company, PlanVersion, Tables, Transaction
+from tests.calculation.oracle.crediting import candidates_of
+from tests.calculation.oracle.draws import draw_lines
+from tests.calculation.oracle.holds import parts_of
+from tests.calculation.oracle.ledger import commissions_of, lines_of
+from tests.calculation.oracle.modifiers import modify
+from tests.calculation.oracle.results import Commission, Disposition, Payout, Result, Reward
+from tests.calculation.oracle.rewards import credit_rewards
+from tests.calculation.oracle.valuation import reason_not_eligible, worth_of
+from tests.calculation.oracle.withheld import movements_of
 
 CustomRewards = Callable[[Company, Result], list[Reward]]
 

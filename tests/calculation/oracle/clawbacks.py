@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.company import Company, PayoutTerms, PlanVersion, Transaction
-from oracle.company import day as day_of
-from oracle.exact import clamp, cut, round_half_away, sign
-from oracle.expressions import parse
-from oracle.results import Change, Collection, Commission, Credit, Deduction, Result
+from tests.calculation.oracle.company import Company, PayoutTerms, PlanVersion, Transaction
+from tests.calculation.oracle.company import day as day_of
+from tests.calculation.oracle.exact import clamp, cut, round_half_away, sign
+from tests.calculation.oracle.expressions import parse
+from tests.calculation.oracle.results import Change, Collection, Commission, Credit, Deduction, Result
 
 Event = tuple[date, int, date, str, str]  # day, place within it, paid date, payment id, cause: in this order
 BILLED, UNPAID, CANCELLED = range(3)

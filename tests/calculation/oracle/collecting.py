@@ -6,9 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import CollectedPart, Company, Invoice, Payment, PayoutTerms, Transaction
-from oracle.exact import clamp, cut
-from oracle.results import Collection, Result
+from tests.calculation.oracle.company import (
+    CollectedPart,
+    Company,
+    Invoice,
+    Payment,
+    PayoutTerms,
+    Transaction,
+)
+from tests.calculation.oracle.exact import clamp, cut
+from tests.calculation.oracle.results import Collection, Result
 
 
 def in_order(payments: Iterable[Payment]) -> list[Payment]:

@@ -12,8 +12,8 @@ from functools import cache, cached_property
 from types import NoneType
 from typing import Any, Protocol, TypeVar, get_args, get_type_hints
 
-from oracle.exact import round_half_away
-from oracle.expressions import Fields, Value, parse
+from tests.calculation.oracle.exact import round_half_away
+from tests.calculation.oracle.expressions import Fields, Value, parse
 
 Row = Mapping[str, str | None]
 Tables = Mapping[str, Sequence[Row]]

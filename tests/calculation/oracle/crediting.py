@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import LEVELS_MAX, Company, CreditRule, PlanVersion, Split, Transaction, only_in_force
-from oracle.exact import cut, round_half_away
-from oracle.expressions import Variables, parse
-from oracle.rates import rate_rows
-from oracle.results import Credit, Worth
-from oracle.valuation import number_in
+from tests.calculation.oracle.company import (
+    LEVELS_MAX,
+    Company,
+    CreditRule,
+    PlanVersion,
+    Split,
+    Transaction,
+    only_in_force,
+)
+from tests.calculation.oracle.exact import cut, round_half_away
+from tests.calculation.oracle.expressions import Variables, parse
+from tests.calculation.oracle.rates import rate_rows
+from tests.calculation.oracle.results import Credit, Worth
+from tests.calculation.oracle.valuation import number_in
 
 
 @dataclass

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from oracle.attainment import days_in, sum_over_days
-from oracle.company import Company, only_in_force
-from oracle.exact import clamp, cut, round_half_away
-from oracle.results import WindowRow
+from tests.calculation.oracle.attainment import days_in, sum_over_days
+from tests.calculation.oracle.company import Company, only_in_force
+from tests.calculation.oracle.exact import clamp, cut, round_half_away
+from tests.calculation.oracle.results import WindowRow
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.bonuses import next_month
-from oracle.company import Company, Draw, in_force
-from oracle.exact import clamp, round_half_away
-from oracle.results import DrawLine, Payout, month_code
+from tests.calculation.oracle.bonuses import next_month
+from tests.calculation.oracle.company import Company, Draw, in_force
+from tests.calculation.oracle.exact import clamp, round_half_away
+from tests.calculation.oracle.results import DrawLine, Payout, month_code
 
 Balances = dict[tuple[str, str], Fraction]  # draw, payee
 

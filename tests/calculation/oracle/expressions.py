@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from oracle.exact import cut
+from tests.calculation.oracle.exact import cut
 
 Value = Fraction | str | bool | None
 Fields = Mapping[str, Value]

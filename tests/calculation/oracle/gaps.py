@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from oracle.calculation import calculate
-from oracle.company import Company, Tables, only_in_force
-from oracle.curves import curve_of
-from oracle.results import WindowRow
+from tests.calculation.oracle.calculation import calculate
+from tests.calculation.oracle.company import Company, Tables, only_in_force
+from tests.calculation.oracle.curves import curve_of
+from tests.calculation.oracle.results import WindowRow
 
 GAPS = {"missing_quota", "zero_quota", "missing_tiers", "missing_variable", "missing_rate"}
 

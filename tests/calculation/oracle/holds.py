@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.company import Company, Hold, PayoutTerms
-from oracle.exact import round_half_away
-from oracle.results import Commission, Line, Part
+from tests.calculation.oracle.company import Company, Hold, PayoutTerms
+from tests.calculation.oracle.exact import round_half_away
+from tests.calculation.oracle.results import Commission, Line, Part
 
 ONE_DAY = timedelta(days=1)
 

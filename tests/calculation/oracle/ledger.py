@@ -4,11 +4,11 @@ from collections import defaultdict
 from datetime import date
 from fractions import Fraction
 
-from oracle.clawbacks import amounts_taken
-from oracle.collecting import counted_rows
-from oracle.company import Company, Transaction, only_in_force
-from oracle.exact import parts, round_half_away
-from oracle.results import Clawback, Commission, Line, Result, Reward
+from tests.calculation.oracle.clawbacks import amounts_taken
+from tests.calculation.oracle.collecting import counted_rows
+from tests.calculation.oracle.company import Company, Transaction, only_in_force
+from tests.calculation.oracle.exact import parts, round_half_away
+from tests.calculation.oracle.results import Clawback, Commission, Line, Result, Reward
 
 
 def commissions_of(company: Company, rewards: list[Reward]) -> list[Commission]:

@@ -4,11 +4,11 @@ from collections import defaultdict
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.attainment import end_of
-from oracle.bonuses import next_month
-from oracle.company import Company, ModifierRow, Window, only_in_force
-from oracle.exact import round_half_away
-from oracle.results import Reward, WindowRow
+from tests.calculation.oracle.attainment import end_of
+from tests.calculation.oracle.bonuses import next_month
+from tests.calculation.oracle.company import Company, ModifierRow, Window, only_in_force
+from tests.calculation.oracle.exact import round_half_away
+from tests.calculation.oracle.results import Reward, WindowRow
 
 Modifiers = list[ModifierRow]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from oracle.calculation import calculate_company
-from oracle.company import Company, Tables
-from oracle.draws import Balances, draws_of_month
-from oracle.results import DrawLine, Payout, Result, month_code
+from tests.calculation.oracle.calculation import calculate_company
+from tests.calculation.oracle.company import Company, Tables
+from tests.calculation.oracle.draws import Balances, draws_of_month
+from tests.calculation.oracle.results import DrawLine, Payout, Result, month_code
 
 LineKey = tuple[str, str, str | None, str]  # reward, payee, occasion, part
 

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from oracle.company import Company, RateRow, only_in_force
-from oracle.results import Credit
+from tests.calculation.oracle.company import Company, RateRow, only_in_force
+from tests.calculation.oracle.results import Credit
 
 
 def cells(row: RateRow) -> tuple[str | None, str | None, str | None]:

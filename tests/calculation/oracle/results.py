@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import Payment, PlanVersion, Transaction, Window
+from tests.calculation.oracle.company import Payment, PlanVersion, Transaction, Window
 
 
 @dataclass

@@ -2,11 +2,11 @@
 
 from fractions import Fraction
 
-from oracle.company import Company
-from oracle.curves import Curve, Tier, curve_of
-from oracle.exact import round_half_away
-from oracle.rates import table_rate
-from oracle.results import Credit, Reward, WindowRow
+from tests.calculation.oracle.company import Company
+from tests.calculation.oracle.curves import Curve, Tier, curve_of
+from tests.calculation.oracle.exact import round_half_away
+from tests.calculation.oracle.rates import table_rate
+from tests.calculation.oracle.results import Credit, Reward, WindowRow
 
 
 def credit_rewards(company: Company, rows: dict[str, WindowRow]) -> list[Reward]:

@@ -3,10 +3,10 @@
 from datetime import date
 from fractions import Fraction
 
-from oracle.company import CollectedPart, Company, PlanVersion, Transaction, only_in_force
-from oracle.exact import cut, round_half_away
-from oracle.expressions import Fields, Variables, parse
-from oracle.results import Worth
+from tests.calculation.oracle.company import CollectedPart, Company, PlanVersion, Transaction, only_in_force
+from tests.calculation.oracle.exact import cut, round_half_away
+from tests.calculation.oracle.expressions import Fields, Variables, parse
+from tests.calculation.oracle.results import Worth
 
 
 def reason_not_eligible(

@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from fractions import Fraction
 
-from oracle.clawbacks import cancelled_date
-from oracle.company import Company, PayoutTerms, Transaction
-from oracle.results import Commission, Line, Movement
+from tests.calculation.oracle.clawbacks import cancelled_date
+from tests.calculation.oracle.company import Company, PayoutTerms, Transaction
+from tests.calculation.oracle.results import Commission, Line, Movement
 
 
 def movements_of(

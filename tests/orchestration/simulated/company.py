@@ -15,10 +15,9 @@ import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import plan_company
-from installation import ROOT, SAMPLE
-
 from orchestration.plans.situations.build import write_seeds
+from tests.support.companies import plan_company
+from tests.support.companies.installation import ROOT, SAMPLE
 
 Row = Mapping[str, str]
 START = "2013-01-01"

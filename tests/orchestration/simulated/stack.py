@@ -16,10 +16,10 @@ import dagster as dg
 from dagster import DagsterRunStatus
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorTick, TickStatus
-from installation import ROOT
-from simulated.clock import Clock
 
 from orchestration.warehouse.settings import RunSettings
+from tests.orchestration.simulated.clock import Clock
+from tests.support.companies.installation import ROOT
 
 UNFINISHED = [
     DagsterRunStatus.QUEUED,

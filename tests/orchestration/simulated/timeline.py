@@ -1,18 +1,14 @@
 """What happened in the simulated month: runs, alerts, events and what people did, in one list by fake time."""
 
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import dagster as dg
-from simulated.clock import Clock
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "events"))
-
-from receiving import Accepted, Receiving
+from tests.orchestration.simulated.clock import Clock
+from tests.support.servers.receiving import Accepted, Receiving
 
 WIDTH = 124
 # Its result is the events themselves.

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
-from company_files import Row, Tables, read_csv
-from oracle.gaps import plans_with_gaps
-from random_plans import RATES, PlanMaker
-from rough_company import read_header
+from tests.calculation.oracle.gaps import plans_with_gaps
+from tests.support.companies.company_files import Row, Tables, read_csv
+from tests.support.companies.random_plans import RATES, PlanMaker
+from tests.support.companies.rough_company import read_header
 
 
 def words(text: str) -> list[str]:
@@ -35,7 +35,7 @@ AMOUNTS = words(
     """
 )
 CURRENCIES = ("USD", "USD", "USD", "EUR", "EUR", "JPY", "KWD")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SHARED = {name: read_csv(ROOT / "seeds" / "reference", name) for name in ("currencies", "reason_codes")}
 PLAN_COLUMNS = read_header(ROOT / "seeds" / "plans" / "plans.csv")
 

@@ -1,6 +1,6 @@
 """One pay group for everybody, paid monthly by a plain file of three columns."""
 
-from contract_company import START
+from tests.support.companies.contract_company import START
 
 
 def everybody(*, months: tuple[int, ...] = (3, 4)) -> dict[str, list[dict[str, str]]]:

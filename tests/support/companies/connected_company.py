@@ -1,7 +1,9 @@
 """A company with one system behind the fault server: configure it, load it, look at what was landed."""
 
+import csv
 import json
 import re
+import shutil
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from fault_server import FaultServer, Recorded
 
 from ingestion.api.records import as_text
 from ingestion.checks import check_sources, render_findings
-from ingestion.landing.settings import Settings
+from ingestion.landing.settings import SEEDS_DIR, Settings
 from ingestion.landing.tables import Table
 from ingestion.load import LoadResult, load_system
 from ingestion.registry import configured_systems, source_systems
+from tests.support.servers.fault_server import FaultServer, Recorded
 
-PAYLOADS = Path(__file__).with_name("payloads")
+PAYLOADS = Path(__file__).resolve().parents[1] / "fakes" / "payloads"
 Row = dict[str, Any]
 
 
@@ -154,3 +156,18 @@ def assert_in_specification(requests: list[Recorded], specification: Any, base_p
         assert not unknown, (
             f"{request.method} {path}: {sorted(unknown)} are not parameters of the specification"
         )
+
+
+def plan_over(seeds: Path, system: str, table: str, column: str) -> None:
+    """Copy the project's plans and let the first use a column of a system."""
+    shutil.copytree(SEEDS_DIR, seeds)
+    path = seeds / "plans" / "plans.csv"
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    rows[0] |= {
+        "plan_id": "plan_at_hand", "source_object": f"{system}/{table}", "filter_expression": f"\"{column}\" = 'x'",
+    }  # fmt: skip
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -2,18 +2,22 @@
 
 import csv
 import io
+import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fault_server import Answer, FaultServer, Request
-
+from ingestion.landing.tables import Column, Table
 from ingestion.systems.salesforce.tables import TABLES
+from tests.support.companies.landed_company import sample_rows
+from tests.support.servers.fault_server import Answer, FaultServer, Request
 
 VERSION = "v62.0"
 DATA = f"/services/data/{VERSION}"
+TOKEN = "token.of.the.org"
 CLIENT_ID, CLIENT_SECRET = "connected.app.id", "very.secret.of.the.app"
 Row = dict[str, Any]
 
@@ -259,3 +263,105 @@ def standard_org(server: FaultServer, opportunities: int = 250) -> Org:
             )
     org.tick()
     return org
+
+
+KINDS = {
+    "text": "string", "decimal": "currency", "date": "date", "timestamp": "datetime", "bool": "boolean", "bigint": "int",
+}  # fmt: skip
+
+
+def as_json(column: Column, text: str) -> Any:
+    """Return a field of a file as Salesforce would send it."""
+    if text == "":
+        return None
+    if column.type == "decimal":
+        return Decimal(text)
+    if column.type == "bool":
+        return text == "true"
+    if column.type == "timestamp":
+        return text.replace("Z", ".000+0000")
+    return text
+
+
+def fill(org: Org, table: Table) -> None:
+    """Make the object of a table of the sample, with its rows."""
+    standard = standard_fields(table.name) if table.name in {known.name for known in TABLES} else {}
+    columns = {column.name: column for column in table.columns}
+    fields = {"Id": "id", "IsDeleted": "boolean", "SystemModstamp": "datetime"} | standard
+    made = Sobject(fields | {name: KINDS[column.type] for name, column in columns.items()})
+    org.objects[table.name] = made
+    for number, row in enumerate(sample_rows("crm", table.name)):
+        values = {name: as_json(column, row[name]) for name, column in columns.items()}
+        row_id = str(values.get("Id") or f"a00{number:015d}")
+        made.rows[row_id] = {"Id": row_id, "IsDeleted": False, "SystemModstamp": org.stamp()} | values
+
+
+# Called with the records of each request after they were saved and before it is answered.
+Saved = Callable[[list[dict[str, Any]]], None]
+
+
+class WrittenOrg:
+    """An org that takes what is written to it: Commission__c by its external id, Opportunity by its id; records in `refused` meet a validation rule."""
+
+    def __init__(self, server: FaultServer, deals: list[str]) -> None:
+        self.server = server
+        self.records: dict[str, dict[str, Any]] = {}
+        self.deals: dict[str, dict[str, Any]] = {deal: {} for deal in deals}
+        self.refused: set[str] = set()
+        self.gone: set[str] = set()
+        self.locked: dict[str, int] = {}
+        self.saved: Saved = lambda _records: None
+        self.fields = {
+            "Commission__c": ["Commission_Key__c", "Opportunity__c", "Payee__c", "Amount__c", "Months__c", "State__c"],
+            "Opportunity": ["Commission__c", "Payees__c"],
+        }  # fmt: skip
+        server.tokens.add(TOKEN)
+        server.protect("/services/data/")
+        server.route("GET", rf"{DATA}/sobjects/(?P<name>\w+)/describe")(self._describe)
+        server.route("PATCH", rf"{DATA}/composite/sobjects/Commission__c/Commission_Key__c")(self._upsert)
+        server.route("PATCH", rf"{DATA}/composite/sobjects")(self._update)
+
+    def sent(self) -> list[int]:
+        """Records of each request that wrote."""
+        return [len(self._body(request)) for request in self.server.requests if request.method == "PATCH"]
+
+    def _describe(self, request: Request) -> Any:
+        fields = [
+            {"name": name, "type": "string", "updateable": True, "externalId": name == "Commission_Key__c"}
+            for name in self.fields[request.found["name"]]
+        ]
+        return {"name": request.found["name"], "queryable": True, "fields": fields}
+
+    def _body(self, request: Any) -> list[dict[str, Any]]:
+        body = json.loads(request.body, parse_float=Decimal)
+        assert body["allOrNone"] is False and len(body["records"]) <= 200
+        return list(body["records"])
+
+    def _upsert(self, request: Request) -> Any:
+        return self._each(request, "Commission_Key__c", lambda key: self.records.setdefault(key, {}))
+
+    def _update(self, request: Request) -> Any:
+        return self._each(request, "id", lambda key: self.deals[key])
+
+    def _each(self, request: Request, key_name: str, find: Callable[[str], dict[str, Any]]) -> Any:
+        records, answers = self._body(request), []
+        for record in records:
+            key = record[key_name]
+            if key in self.refused:
+                told = {
+                    "statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                    "message": "closed deals are frozen",
+                }
+                answers.append({"success": False, "errors": [told]})
+            elif key in self.gone:
+                told = {"statusCode": "ENTITY_IS_DELETED", "message": "entity is deleted"}
+                answers.append({"success": False, "errors": [told]})
+            elif self.locked.get(key):
+                self.locked[key] -= 1
+                told = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access"}
+                answers.append({"success": False, "errors": [told]})
+            else:
+                find(key).update({n: v for n, v in record.items() if n not in ("attributes", "id")})
+                answers.append({"id": f"a00{key}", "success": True, "errors": []})
+        self.saved(records)
+        return answers

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from company_files import Row, Tables
-from oracle import Result, calculate
-from random_company import SHARED
+from tests.calculation.oracle import Result, calculate
+from tests.support.companies.company_files import Row, Tables
+from tests.support.companies.random_company import SHARED
 
 AS_OF = date(2024, 12, 31)
 START = "2024-01-01"

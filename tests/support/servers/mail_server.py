@@ -1,7 +1,6 @@
 """A real mail server on this machine: STARTTLS with a certificate of its own, and a login."""
 
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "events"))
-
-from certificates import own_certificate
+from tests.support.servers.certificates import own_certificate
 
 USER, PASSWORD = "commissions", "of the mail server"
 

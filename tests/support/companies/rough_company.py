@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from company_files import Row, read_csv
+from tests.support.companies.company_files import Row, read_csv
 
 AS_OF = date(2013, 3, 31)
 KEPT = 4  # every 4th deal

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from random_company import Maker
+    from tests.support.companies.random_company import Maker
 
 RATES = ("0.1", "0.05", "0.0125", "0.0333333333", "0.02", "0", "0.105", "0.005")
 BOUNDS = ("500", "1000", "2500", "5000", "333.33")
@@ -172,7 +172,7 @@ class PlanMaker:
         self.add_version(changes, last)
 
     def add_version(self, valid_from: str, valid_to: str | None) -> None:
-        from random_company import PLAN_COLUMNS
+        from tests.support.companies.random_company import PLAN_COLUMNS
 
         cells = {column: self.cells.get(column) for column in PLAN_COLUMNS}
         cells |= {"plan_id": self.plan_id, "valid_from": valid_from, "valid_to": valid_to}

@@ -6,7 +6,7 @@ draft. The deals' plan has a quota of 10,000 a month; deals in pounds pay the ow
 
 from pathlib import Path
 
-from contract_company import DEALS, PLAN, START, approve, company, install
+from tests.support.companies.contract_company import DEALS, PLAN, START, approve, company, install
 
 JOBS = (
     # who, from, reports to

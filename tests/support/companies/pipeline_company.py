@@ -7,8 +7,8 @@ The plan takes US and Canadian dollars; the last rate known is that of 2014-04-1
 from datetime import date
 from typing import Any
 
-from contract_company import PLAN, START
-from contract_company import company as contract_company
+from tests.support.companies.contract_company import PLAN, START
+from tests.support.companies.contract_company import company as contract_company
 
 AS_OF = date(2014, 4, 15)
 # id, owner, day, amount, currency, stage

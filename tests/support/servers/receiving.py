@@ -4,19 +4,15 @@ Faults are those of `FaultServer`; a fault that answers after the handler is one
 """
 
 import json
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from standardwebhooks import Webhook
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ingestion"))
-
-from fault_server import Answer, FaultServer, Request
+from tests.support.servers.fault_server import Answer, FaultServer, Request
 
 # Split, so that nobody takes it for a real one.
 SECRET = "whsec_" + "dGhlIHNlY3JldCBvZiB0aGUgdGVzdHMsIDMyIGJ5dGVz"

@@ -11,22 +11,24 @@ from typing import Any
 
 import duckdb
 import pytest
-import salesforce_org
-import test_bamboohr
-import test_dynamics
-import test_hubspot
-import test_netsuite
-import test_pipedrive
-import test_quickbooks
-import test_rippling
-import test_stripe
-import test_workday
-import test_zoho
-from connected_company import Connected
-from fault_server import FaultServer
 
 from ingestion.landing.pipeline import landed_tables
 from ingestion.landing.settings import Settings
+from tests.support.companies.connected_company import Connected, payload
+from tests.support.fakes import (
+    bamboohr,
+    dynamics,
+    hubspot,
+    netsuite,
+    pipedrive,
+    quickbooks,
+    rippling,
+    salesforce,
+    stripe,
+    workday,
+    zoho,
+)
+from tests.support.servers.fault_server import FaultServer
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def moved(record: dict[str, Any], old: str, new: str) -> None:
 
 
 def _salesforce(server: FaultServer) -> Any:
-    org = salesforce_org.standard_org(server, 120)
+    org = salesforce.standard_org(server, 120)
     org.page_rows = 50
     return org
 
@@ -92,11 +94,11 @@ def _rename_salesforce(org: Any) -> None:
 
 
 def _stripe(server: FaultServer) -> Any:
-    account = test_stripe.Account(server)
-    for name in test_stripe.ITEMS:
+    account = stripe.Account(server)
+    for name in stripe.ITEMS:
         account.save(name, f"{name}_example")
     account.lines("invoices_example", 1)
-    test_stripe.invoices(account, 120)
+    stripe.invoices(account, 120)
     return account
 
 
@@ -119,7 +121,7 @@ def _rename_stripe(account: Any) -> None:
 
 
 def _bamboohr(server: FaultServer) -> Any:
-    hr = test_bamboohr.Hr(server)
+    hr = bamboohr.Hr(server)
     hr.page_rows = 25
     for number in range(60):
         hr.hire(str(123 + number))
@@ -143,10 +145,10 @@ def _rename_bamboohr(hr: Any) -> None:
 
 
 def _hubspot(server: FaultServer) -> Any:
-    portal = test_hubspot.Portal(server)
+    portal = hubspot.Portal(server)
     server.protect("/crm/")
-    portal.owners = test_hubspot.payload("hubspot/owners.json")
-    test_hubspot.deals(portal, 120)
+    portal.owners = payload("hubspot/owners.json")
+    hubspot.deals(portal, 120)
     return portal
 
 
@@ -166,8 +168,8 @@ def _rename_hubspot(portal: Any) -> None:
 
 
 def _dynamics(server: FaultServer) -> Any:
-    dataverse = test_dynamics.Environment(server)
-    test_dynamics.many(dataverse, 120)
+    dataverse = dynamics.Environment(server)
+    dynamics.many(dataverse, 120)
     return dataverse
 
 
@@ -191,13 +193,13 @@ def _quickbooks(server: FaultServer) -> Any:
     # A refresh token that stays: several copies of one home are loaded. Replaced ones have a test of their own.
     server.oauth(
         "/tokens/bearer",
-        client_id=test_quickbooks.CLIENT_ID,
-        client_secret=test_quickbooks.SECRET,
-        refresh_token=test_quickbooks.REFRESH,
+        client_id=quickbooks.CLIENT_ID,
+        client_secret=quickbooks.SECRET,
+        refresh_token=quickbooks.REFRESH,
     )
-    books = test_quickbooks.Books(server)
+    books = quickbooks.Books(server)
     for number in range(120):
-        books.save("Invoice", str(1000 + number), at=test_quickbooks.ago(days=5), TotalAmt=Decimal("100.10"))
+        books.save("Invoice", str(1000 + number), at=quickbooks.ago(days=5), TotalAmt=Decimal("100.10"))
     return books
 
 
@@ -211,15 +213,15 @@ def _change_quickbooks(books: Any) -> None:
 def _rename_quickbooks(books: Any) -> None:
     for record in books.records["Invoice"].values():
         moved(record, "TotalAmt", "GrossAmt")
-        record["MetaData"]["LastUpdatedTime"] = test_quickbooks.ago()
+        record["MetaData"]["LastUpdatedTime"] = quickbooks.ago()
 
 
 # Pipedrive
 
 
 def _pipedrive(server: FaultServer) -> Any:
-    pipes = test_pipedrive.Pipes(server)
-    test_pipedrive.many(pipes, 120)
+    pipes = pipedrive.Pipes(server)
+    pipedrive.many(pipes, 120)
     return pipes
 
 
@@ -242,8 +244,8 @@ def _rename_pipedrive(pipes: Any) -> None:
 
 
 def _zoho(server: FaultServer) -> Any:
-    crm = test_zoho.Crm(server)
-    test_zoho.many(crm, 120)
+    crm = zoho.Crm(server)
+    zoho.many(crm, 120)
     return crm
 
 
@@ -263,8 +265,8 @@ def _rename_zoho(crm: Any) -> None:
 
 
 def _netsuite(server: FaultServer) -> Any:
-    account = test_netsuite.Account(server)
-    test_netsuite.many(account, 50)
+    account = netsuite.Account(server)
+    netsuite.many(account, 50)
     return account
 
 
@@ -287,7 +289,7 @@ def _rename_netsuite(account: Any) -> None:
 
 
 def _workday(server: FaultServer) -> Any:
-    tenant = test_workday.Tenant(server)
+    tenant = workday.Tenant(server)
     like = tenant.workers[0]
     tenant.workers += [like | {"Employee_ID": str(30_000 + number)} for number in range(100)]
     return tenant
@@ -309,7 +311,7 @@ def _rename_workday(tenant: Any) -> None:
 
 
 def _rippling(server: FaultServer) -> Any:
-    made = test_rippling.Company(server)
+    made = rippling.Company(server)
     made.hire(120)
     return made
 
@@ -329,69 +331,69 @@ def _rename_rippling(made: Any) -> None:
 EVERY_SYSTEM: Mapping[str, System] = {
     "salesforce": System(
         _salesforce,
-        {"CLIENT_ID": salesforce_org.CLIENT_ID, "CLIENT_SECRET": salesforce_org.CLIENT_SECRET},
+        {"CLIENT_ID": salesforce.CLIENT_ID, "CLIENT_SECRET": salesforce.CLIENT_SECRET},
         _change_salesforce, ("Opportunity", "Region__c"), _rename_salesforce, r"/query/",
         "test_a_record_lands_under_the_names_of_the_source",
         "test_two_syncs_with_changes_and_deletes_between_them",
         section=lambda _server: 'read = ["Opportunity", "OpportunitySplit", "User"]\n',
     ),
     "stripe": System(
-        _stripe, {"TOKEN": test_stripe.KEY}, _change_stripe, ("charges", "amount"), _rename_stripe, r"/v1/invoices$",
+        _stripe, {"TOKEN": stripe.KEY}, _change_stripe, ("charges", "amount"), _rename_stripe, r"/v1/invoices$",
         "test_stripes_own_examples_land_under_their_names", "test_two_syncs_with_changes_and_deletes_between_them",
     ),
     "bamboohr": System(
-        _bamboohr, {"API_KEY": test_bamboohr.KEY}, _change_bamboohr, ("jobInfo", "reportsTo"), _rename_bamboohr,
+        _bamboohr, {"API_KEY": bamboohr.KEY}, _change_bamboohr, ("jobInfo", "reportsTo"), _rename_bamboohr,
         r"/employees$", "test_records_land_under_their_names",
         "test_two_syncs_with_a_new_manager_a_termination_and_a_removed_row",
-        hidden=(test_bamboohr.BASIC.split()[1],),
+        hidden=(bamboohr.BASIC.split()[1],),
     ),
     "hubspot": System(
-        _hubspot, {"TOKEN": test_hubspot.TOKEN}, _change_hubspot, ("deals", "amount"), _rename_hubspot,
+        _hubspot, {"TOKEN": hubspot.TOKEN}, _change_hubspot, ("deals", "amount"), _rename_hubspot,
         r"/objects/deals$", "test_records_land_under_their_names",
         "test_two_syncs_with_changes_archived_and_erased_records",
     ),
     "dynamics": System(
-        _dynamics, {"CLIENT_ID": test_dynamics.CLIENT_ID, "CLIENT_SECRET": test_dynamics.SECRET}, _change_dynamics,
+        _dynamics, {"CLIENT_ID": dynamics.CLIENT_ID, "CLIENT_SECRET": dynamics.SECRET}, _change_dynamics,
         ("opportunities", "actualvalue"), _rename_dynamics, r"/opportunities$",
-        "test_records_land_under_their_names", "test_two_syncs_with_changes_and_deletes", test_dynamics.BASE,
+        "test_records_land_under_their_names", "test_two_syncs_with_changes_and_deletes", dynamics.BASE,
         lambda server: f'[dynamics.options]\ntoken_url = "{server.url}/token"\n',
     ),
     "quickbooks": System(
         _quickbooks,
-        {"CLIENT_ID": test_quickbooks.CLIENT_ID, "CLIENT_SECRET": test_quickbooks.SECRET,
-         "REFRESH_TOKEN": test_quickbooks.REFRESH},
+        {"CLIENT_ID": quickbooks.CLIENT_ID, "CLIENT_SECRET": quickbooks.SECRET,
+         "REFRESH_TOKEN": quickbooks.REFRESH},
         _change_quickbooks, ("Invoice", "TotalAmt"), _rename_quickbooks, r"/query$",
         "test_recorded_objects_land_under_their_names", "test_two_syncs_with_a_void_a_deletion_and_a_payment",
-        test_quickbooks.BASE, lambda server: f'[quickbooks.options]\ntoken_url = "{server.url}/tokens/bearer"\n',
+        quickbooks.BASE, lambda server: f'[quickbooks.options]\ntoken_url = "{server.url}/tokens/bearer"\n',
     ),
     "pipedrive": System(
-        _pipedrive, {"API_KEY": test_pipedrive.TOKEN}, _change_pipedrive, ("deals", "value"), _rename_pipedrive,
+        _pipedrive, {"API_KEY": pipedrive.TOKEN}, _change_pipedrive, ("deals", "value"), _rename_pipedrive,
         r"/v2/deals$", "test_records_land_under_their_names", "test_two_syncs_with_changes_and_deletes",
     ),
     "zoho": System(
         _zoho,
         {"CLIENT_ID": "1000.ID", "CLIENT_SECRET": "secret.of.the.client", "REFRESH_TOKEN": "1000.refresh-token"},
         _change_zoho, ("Deals", "Amount"), _rename_zoho, r"/Deals$", "test_records_land_under_their_names",
-        "test_two_syncs_with_changes_and_deletes", test_zoho.BASE,
+        "test_two_syncs_with_changes_and_deletes", zoho.BASE,
         lambda server: f'[zoho.options]\ntoken_url = "{server.url}/oauth/v2/token"\n',
     ),
     "netsuite": System(
-        _netsuite, {name.upper(): value for name, value in test_netsuite.SECRETS.items()}, _change_netsuite,
+        _netsuite, {name.upper(): value for name, value in netsuite.SECRETS.items()}, _change_netsuite,
         ("transaction", "foreigntotal"), _rename_netsuite, r"/suiteql$",
         "test_records_land_under_their_names_and_in_utc", "test_two_syncs_with_changes_and_deletes",
         section=lambda _server: '[netsuite.options]\naccount = "1234567-sb1"\ntime_zone = "Europe/Berlin"\n',
     ),
     "workday": System(
-        _workday, {"USERNAME": test_workday.USER, "PASSWORD": test_workday.PASSWORD}, _change_workday,
+        _workday, {"USERNAME": workday.USER, "PASSWORD": workday.PASSWORD}, _change_workday,
         ("workers", "Manager_ID"), _rename_workday, r"/Commission_Workers$",
         "test_a_report_lands_under_its_own_column_names",
-        "test_snapshots_become_history_and_a_missing_worker_is_retired", test_workday.BASE,
-        lambda _server: test_workday.SECTION, (test_workday.BASIC.split()[1],),
+        "test_snapshots_become_history_and_a_missing_worker_is_retired", workday.BASE,
+        lambda _server: workday.SECTION, (workday.BASIC.split()[1],),
     ),
     "rippling": System(
-        _rippling, {"TOKEN": test_rippling.TOKEN}, _change_rippling, ("employees", "manager"), _rename_rippling,
+        _rippling, {"TOKEN": rippling.TOKEN}, _change_rippling, ("employees", "manager"), _rename_rippling,
         r"include_terminated$", "test_records_land_under_their_names_and_private_fields_do_not",
-        "test_two_syncs_with_a_new_manager_a_termination_and_a_gone_team", test_rippling.BASE,
+        "test_two_syncs_with_a_new_manager_a_termination_and_a_gone_team", rippling.BASE,
     ),
 }  # fmt: skip
 
