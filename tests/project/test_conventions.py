@@ -51,11 +51,29 @@ LITERALS = {
     "int_rewards__bonus_amounts": {"4": SCALES, "6": SCALES, "10": SCALES, "14": SCALES},
     "int_rewards__commissions": {"6": SCALES, "10": SCALES, "14": SCALES},
     "int_ledger__clawbacks": {"4": SCALES, "6": SCALES, "10": SCALES},
-    "int_ledger__lines": {"10": "decimals handed to round_money()"},
+    "int_ledger__collection_lines": {"10": "decimals handed to round_money()"},
     "int_ledger__draw_months": {"2": "place of the draw in a line's key"},
     "fct_draw_balances": {"2": "place of the draw in a line's key"},
     "rpt_plan_costs": {"4": SCALES},
     "rpt_audit_log": {"9": "digits of a number in a key"},
+}
+# Lines of a model and of a macro that a reader takes in at once, and the models that are longer: lines, and why they stay whole.
+MODEL_LINES = 170
+MACRO_LINES = 60
+COLUMNS = "few steps; most of it is the list of columns"
+LONG_MODELS = {
+    "fct_contract_cost_segments": (179, "one schedule; its steps read nothing else"),
+    "fct_crm_lines": (180, COLUMNS),
+    "fct_payroll_balances": (205, "a recursive walk needs its rows in the same query"),
+    "fct_statements": (263, "a statement adds up nine tables, each a few lines"),
+    "int_crediting__candidates": (205, "one path from a recipient to the credits of all levels"),
+    "int_valuation__values": (213, "one amount from the source's currency to the plan's"),
+    "rpt_journal_files": (184, "the text of files: each kind of line once"),
+    "rpt_line_explanations": (194, COLUMNS),
+    "rpt_payroll_files": (191, "the text of files: each kind of line once"),
+    "rpt_plan_costs": (205, "a month's four totals, each a few lines"),
+    "rpt_statement_waiting": (184, "a union of what waits, each kind once"),
+    "fct_calculations": (173, COLUMNS),
 }
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|xox[abpr]-[A-Za-z0-9-]{10,}"
@@ -208,6 +226,20 @@ def test_models_are_named_by_layer() -> None:
         if not path.stem.startswith(allowed) or (layer == "intermediate" and stage not in STAGES):
             wrong.append(str(path.relative_to(MODELS)))
     assert wrong == []
+
+
+def test_models_and_macros_fit_a_reader() -> None:
+    """Longer ones are listed with a reason, and may not grow."""
+    lengths = {path.stem: path.read_text().count("\n") for path in sql_files()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONG_MODELS.get(name, (MODEL_LINES,))[0]} == {}
+    assert [name for name in LONG_MODELS if lengths.get(name, 0) <= MODEL_LINES] == []
+    macros = {
+        macro[1]: macro[0].count("\n") + 1
+        for path in (ROOT / "dbt_project" / "macros").rglob("*.sql")
+        for macro in re.finditer(r"\{%-? macro (\w+)\(.*?endmacro", path.read_text(), re.DOTALL)
+    }
+    assert len(macros) > 40
+    assert {name: lines for name, lines in macros.items() if lines > MACRO_LINES} == {}
 
 
 def test_every_model_says_its_grain_and_names_a_rule_that_exists() -> None:

@@ -30,6 +30,12 @@ class _Adapter:
         return lambda *arguments, **_: f"{macro_name}({arguments[0]}, {arguments[1]})"
 
 
+def no_rows(columns: dict[str, str], relation: str = "") -> str:
+    """The macro of that name."""
+    selected = ", ".join(f"cast(null as {data_type}) as {name}" for name, data_type in columns.items())
+    return f"select {selected}{f' from {relation}' if relation else ''} where false"
+
+
 class _Commissions:
     """This project's macros, where they are called with the project's name in front: a call of their arguments.
 
@@ -41,6 +47,10 @@ class _Commissions:
             return lambda *_: []
         if name == "transaction_sources":
             return lambda: {}
+        if name == "plan_source_objects":
+            return lambda: {}
+        if name == "no_rows":
+            return no_rows
         if name == "depends_on_sources":
             return lambda: ""
         return lambda *arguments: f"{name}({', '.join(str(argument) for argument in arguments)})"
