@@ -4,6 +4,11 @@
 -- A database enforces not_null on the tables that dbt builds, but not on views: here are the rows of views in which a
 -- column is empty that the contract requires. Every view with a contract is listed (tests/project/test_conventions.py).
 {% set views = [
+  'custom_attainment',
+  'custom_crediting',
+  'custom_filtering',
+  'custom_rewards',
+  'custom_valuation',
   'dim_currencies',
   'dim_payees',
   'dim_periods',

@@ -222,6 +222,7 @@ def test_models_are_named_by_layer() -> None:
             "intermediate": (f"int_{stage}__",),
             "marts": ("fct_", "dim_", "rpt_"),
             "custom": ("custom_",),
+            "own": ("own_",),
         }[layer]
         if not path.stem.startswith(allowed) or (layer == "intermediate" and stage not in STAGES):
             wrong.append(str(path.relative_to(MODELS)))

@@ -49,6 +49,10 @@ class _Commissions:
             return lambda: {}
         if name == "plan_source_objects":
             return lambda: {}
+        if name == "own_models":
+            return lambda: {}
+        if name == "contract_types":
+            return lambda: {"plan_id": "varchar"}
         if name == "no_rows":
             return no_rows
         if name == "depends_on_sources":
