@@ -63,6 +63,7 @@
   'int_valuation__landed_losses',
   'int_valuation__loss_events',
   'int_valuation__native_values',
+  'int_valuation__whole_values',
   'rpt_attainment',
   'rpt_attainment_tiers',
   'rpt_audit_log',

@@ -67,7 +67,6 @@ LONG_MODELS = {
     "fct_payroll_balances": (205, "a recursive walk needs its rows in the same query"),
     "fct_statements": (263, "a statement adds up nine tables, each a few lines"),
     "int_crediting__candidates": (205, "one path from a recipient to the credits of all levels"),
-    "int_valuation__values": (213, "one amount from the source's currency to the plan's"),
     "rpt_journal_files": (184, "the text of files: each kind of line once"),
     "rpt_line_explanations": (194, COLUMNS),
     "rpt_payroll_files": (191, "the text of files: each kind of line once"),
@@ -321,7 +320,7 @@ def test_reason_codes_are_listed_and_tried_in_the_order_of_their_seed() -> None:
     assert {code for codes in given.values() for code in codes} == set(listed)
     stages = {
         "int_filtering__verdicts": "filtering",
-        "int_valuation__values": "valuation",
+        "int_valuation__whole_values": "valuation",
         "int_pool__collections": "ledger",
     }
     for model, stage in stages.items():
