@@ -38,9 +38,7 @@ def described(name: str, columns: dict[str, str]) -> str:
         f'      - {{name: {column}, data_type: "{kind}", description: "{column}"}}\n'
         for column, kind in columns.items()
     )
-    return (
-        f'version: 2\n\nmodels:\n  - name: {name}\n    description: "Grain: one row per reward."\n    columns:\n{listed}'
-    )
+    return f'version: 2\n\nmodels:\n  - name: {name}\n    description: "Grain: one row per reward."\n    columns:\n{listed}'
 
 
 @pytest.fixture
