@@ -112,12 +112,13 @@ def without_strings(sql: str) -> str:
 
 
 def reasons_in(path: Path) -> list[str]:
-    """Return the codes that a model gives as `then '<code>'` in a case named reason_code, in order."""
+    """Return the codes that a model gives as `then '<code>'` in a case named reason_code, or in a list of gap_codes, in order."""
     cases = re.findall(
         r"\bcase\b((?:(?!\bcase\b).)*?)\bend\b[\s)]*(?:::varchar\s+)?as (?:final_)?(?:reason|effect)_code",
         without_comments(path.read_text()),
         flags=re.DOTALL,
     )
+    cases += re.findall(r'filled\("\[(.*?)\]"\) \}\} as gap_codes', path.read_text(), re.DOTALL)
     given = [code for case in cases for code in re.findall(r"(?:then|else)\s+'(\w+)'", case)]
     return given + re.findall(r"'(\w+)' as reason_code", without_comments(path.read_text()))
 
