@@ -27,7 +27,7 @@ class _Adapter:
 
     @staticmethod
     def dispatch(macro_name: str, macro_namespace: str = "") -> Callable[..., str]:
-        return lambda *arguments, **_: f"{macro_name}({arguments[0]}, {arguments[1]})"
+        return lambda *arguments, **_: f"{macro_name}({', '.join(map(str, arguments[:2]))})"
 
 
 def no_rows(columns: dict[str, str], relation: str = "") -> str:
