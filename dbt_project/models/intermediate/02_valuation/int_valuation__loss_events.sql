@@ -1,6 +1,6 @@
--- Lists what can change the loss of a deal that was paid on booking: its payments, refunds and credit memos, the day on which
--- it should have been paid, its cancellation. Amounts are those to date, signed as the deal's, so that a negative deal is the
--- mirror of a positive one.
+-- Lists what can change the loss of a deal that was paid on booking: its payments, refunds and credit memos, the day on
+-- which it should have been paid, its cancellation. Amounts are those to date, signed as the deal's, so that a negative deal
+-- is the mirror of a positive one.
 -- Grain: one row per deal, plan and event. Rule: docs/rules/payouts.md
 with
 

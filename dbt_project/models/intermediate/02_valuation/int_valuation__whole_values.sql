@@ -1,5 +1,5 @@
--- Values the whole of each eligible transaction in the plan's currency, at the rate snapshotted on its booking date, or says why
--- it has no value. For a payment that is credited by itself the whole is its deal.
+-- Values the whole of each eligible transaction in the plan's currency, at the rate snapshotted on its booking date, or says
+-- why it has no value. For a payment that is credited by itself the whole is its deal.
 -- Grain: one row per eligible transaction and plan. Rule: docs/rules/valuation.md
 with
 

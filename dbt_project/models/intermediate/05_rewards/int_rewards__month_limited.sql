@@ -1,5 +1,5 @@
--- Applies the floor and the cap per calendar month of the reward's day: a floor is a reward of the last day of the month, then
--- the cap limits the running total.
+-- Applies the floor and the cap per calendar month of the reward's day: a floor is a reward of the last day of the month,
+-- then the cap limits the running total.
 -- Grain: one row per reward of a plan with modifiers, floors included. Rule: docs/rules/rewards.md
 with
 
