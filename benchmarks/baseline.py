@@ -19,7 +19,7 @@ SEEDS = ("plan_assignments", "tiers", "variables")
 # Stage of the project, table, SQL.
 STEPS: tuple[tuple[str, str, str], ...] = (
     (
-        "00_parameters",
+        "parameters",
         "people",
         """select "User"."Id" as user_id, employees.id as payee_id, "hireDate" as hired_on,
           coalesce("terminationDate", date '9999-01-01') as left_on
@@ -27,7 +27,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         where "User"._dlt_valid_to is null and employees._dlt_valid_to is null""",
     ),
     (
-        "00_parameters",
+        "parameters",
         "lines_of_report",
         """with recursive managers as (
           select "employeeId" as payee_id, "reportsTo" as manager_id, "date" as since,
@@ -49,7 +49,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
         where greatest(walk.since, valid_from, hired_on) < least(walk.until, coalesce(valid_to, date '9999-01-01'), left_on)""",
     ),
     (
-        "00_parameters",
+        "parameters",
         "rates",
         f"""select "ToCurrencyCode" as currency, day, cast("AverageRate" * 100000000 as hugeint) as units
         from (select unnest(generate_series(date '{FIRST_DAY}', date '{LAST_DAY}', interval 1 day))::date as day) as days

@@ -17,7 +17,7 @@ from benchmarks.company import LAST_DAY
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = (
     "staging",
-    "00_parameters",
+    "parameters",
     "00_pool",
     "01_filtering",
     "02_valuation",

@@ -1,5 +1,5 @@
 -- A row of an extension model names a plan, payee, transaction or day that the plans do not know, so that it would have
--- no effect. Fix: correct the model in dbt_project/models/custom, or assign the payee to the plan on that day.
+-- no effect. Fix: correct the model in dbt_project/models/own, or assign the payee to the plan on that day.
 with
 
 custom_rewards as (

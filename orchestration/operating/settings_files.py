@@ -16,7 +16,7 @@ def settings_files(env: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """The files by the name under which the log has them: their path in the project, or their name outside of it."""
     found = [
         DBT_PROJECT_DIR / "dbt_project.yml",
-        *sorted((DBT_PROJECT_DIR / "models" / "custom").rglob("*.sql")),
+        *sorted((DBT_PROJECT_DIR / "models" / "own").rglob("*.sql")),
         IngestionSettings.from_env(env).sources,
         cadences_file(env),
         notifications_file(env),

@@ -199,7 +199,7 @@ def _check(connection: duckdb.DuckDBPyConnection) -> None:
     if differing:
         raise PlanningError(
             f"a copy of plan '{differing[0][0]}' comes to other commission than the plan itself: a model of "
-            "dbt_project/models/custom chooses it by its id. Let it choose plans by a variable (docs/extending.md)"
+            "dbt_project/models/own chooses it by its id. Let it choose plans by a variable (docs/extending.md)"
         )
     strangers = connection.execute(
         f"""

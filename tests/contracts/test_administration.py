@@ -273,7 +273,7 @@ def test_the_settings_of_this_project_are_in_the_log() -> None:
     files = settings_files({})
     assert {
         "dbt_project/dbt_project.yml",
-        "dbt_project/models/custom/custom_rewards.sql",
+        "dbt_project/models/own/own_new_account_premiums.sql",
         "orchestration/cadences.toml",
     } <= set(files)
     assert {"name": "crm_system", "value": "files"} in read_settings(files)["dbt_project/dbt_project.yml"]

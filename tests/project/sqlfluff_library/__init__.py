@@ -27,7 +27,13 @@ class _Adapter:
 
     @staticmethod
     def dispatch(macro_name: str, macro_namespace: str = "") -> Callable[..., str]:
-        return lambda *arguments, **_: f"{macro_name}({arguments[0]}, {arguments[1]})"
+        return lambda *arguments, **_: f"{macro_name}({', '.join(map(str, arguments[:2]))})"
+
+
+def no_rows(columns: dict[str, str], relation: str = "") -> str:
+    """The macro of that name."""
+    selected = ", ".join(f"cast(null as {data_type}) as {name}" for name, data_type in columns.items())
+    return f"select {selected}{f' from {relation}' if relation else ''} where false"
 
 
 class _Commissions:
@@ -41,6 +47,14 @@ class _Commissions:
             return lambda *_: []
         if name == "transaction_sources":
             return lambda: {}
+        if name == "plan_source_objects":
+            return lambda: {}
+        if name == "own_models":
+            return lambda: {}
+        if name == "contract_types":
+            return lambda: {"plan_id": "varchar"}
+        if name == "no_rows":
+            return no_rows
         if name == "depends_on_sources":
             return lambda: ""
         return lambda *arguments: f"{name}({', '.join(str(argument) for argument in arguments)})"

@@ -14,6 +14,7 @@ evaluated as (
 select
   window_key::varchar as window_key,
   number_date::date as number_date,
-  number_code::varchar as number_code,
+  number_kind_code::varchar as number_kind_code,
+  number::integer as number,
   number_value::decimal(28, 10) as number_value
 from evaluated

@@ -18,7 +18,7 @@ plan_numbers as (
   select
     numbers.window_key,
     numbers.number_date,
-    numbers.number_code,
+    numbers.number_kind_code,
     numbers.number_value,
     number_dates.is_parameters_date,
     number_dates.day_count
@@ -27,7 +27,7 @@ plan_numbers as (
     on
       numbers.window_key = number_dates.window_key
       and numbers.number_date = number_dates.number_date
-  where numbers.number_code in ('quota', 'incentive')
+  where numbers.number_kind_code in ('quota', 'incentive')
 ),
 
 credited as (
@@ -56,8 +56,8 @@ attained as (
 read_once as (
   select
     window_key,
-    max(case when number_code = 'quota' then number_value end) as quota_amount,
-    max(case when number_code = 'incentive' then number_value end) as incentive_amount
+    max(case when number_kind_code = 'quota' then number_value end) as quota_amount,
+    max(case when number_kind_code = 'incentive' then number_value end) as incentive_amount
   from plan_numbers
   where is_parameters_date
   group by window_key
@@ -66,10 +66,10 @@ read_once as (
 read_by_days as (
   select
     window_key,
-    sum(case when number_code = 'quota' then number_value * day_count end) as quota_days_amount,
-    bool_or(number_code = 'quota' and number_value is null) as is_quota_missing,
-    sum(case when number_code = 'incentive' then number_value * day_count end) as incentive_days_amount,
-    bool_or(number_code = 'incentive' and number_value is null) as is_incentive_missing
+    sum(case when number_kind_code = 'quota' then number_value * day_count end) as quota_days_amount,
+    bool_or(number_kind_code = 'quota' and number_value is null) as is_quota_missing,
+    sum(case when number_kind_code = 'incentive' then number_value * day_count end) as incentive_days_amount,
+    bool_or(number_kind_code = 'incentive' and number_value is null) as is_incentive_missing
   from plan_numbers
   where day_count > 0
   group by window_key

@@ -58,12 +58,14 @@ offered as (
     on
       windows.window_key = amounts.window_key
       and windows.parameters_date = amounts.number_date
-      and 'bonus:' || cast(bonuses.bonus_number as varchar) = amounts.number_code
+      and amounts.number_kind_code = 'bonus'
+      and bonuses.bonus_number = amounts.number
   left join plan_numbers as amounts_to
     on
       windows.window_key = amounts_to.window_key
       and windows.parameters_date = amounts_to.number_date
-      and 'bonus_to:' || cast(bonuses.bonus_number as varchar) = amounts_to.number_code
+      and amounts_to.number_kind_code = 'bonus_to'
+      and bonuses.bonus_number = amounts_to.number
 ),
 
 settled as (

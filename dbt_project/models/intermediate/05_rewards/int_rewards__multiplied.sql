@@ -1,11 +1,6 @@
 -- Applies gates (nothing unless the condition holds) and multipliers to the rewards of plans with modifiers. A condition
 -- looks at the same payee's attainment in the window of the condition's plan that contains the reward's day.
 -- Grain: one row per reward of a plan with modifiers. Rule: docs/rules/rewards.md
--- depends_on: {{ ref('modifiers') }}
-{%- set multiplier_numbers = [] -%}
-{%- for modifier in seed_rows('modifiers', 'modifier_number') if modifier.modifier_kind_code == 'multiplier' -%}
-  {%- do multiplier_numbers.append(modifier.modifier_number) -%}
-{%- endfor %}
 with
 
 modified_plans as (
@@ -72,17 +67,21 @@ factors as (
   where version_position = 1
 ),
 
-products as (
+gates as (
   select
     reward_id,
-    min(case when modifier_kind_code = 'gate' then factor else 1 end) as gate_factor,
-    {%- set product = namespace(text='1') -%}
-    {%- for number in multiplier_numbers | unique %}
-      {%- set factor = "coalesce(max(case when modifier_kind_code = 'multiplier' and modifier_number = " ~ number ~ " then factor end), 1)" -%}
-      {%- set product.text = factor if loop.first else "round(cast(" ~ product.text ~ " as decimal(28, 10)) * cast(" ~ factor ~ " as decimal(28, 10)), 10)" -%}
-    {%- endfor %}
-    {{ product.text }} as multiplier
+    min(factor) as gate_factor
   from factors
+  where modifier_kind_code = 'gate'
+  group by reward_id
+),
+
+multipliers as (
+  select
+    reward_id,
+    {{ rounded_product('factor', 'modifier_number') }} as multiplier
+  from factors
+  where modifier_kind_code = 'multiplier'
   group by reward_id
 ),
 
@@ -100,14 +99,15 @@ final as (
     rewards.currency_code::varchar as currency_code,
     (
       case
-        when products.gate_factor = 0 then 0
+        when gates.gate_factor = 0 then 0
         else
           cast(round(rewards.reward_amount, 10) as decimal(38, 10))
-          * coalesce(cast(products.multiplier as decimal(18, 10)), 1)
+          * coalesce(cast(multipliers.multiplier as decimal(18, 10)), 1)
       end
     )::decimal(38, 20) as reward_amount
   from rewards
-  left join products on rewards.reward_id = products.reward_id
+  left join gates on rewards.reward_id = gates.reward_id
+  left join multipliers on rewards.reward_id = multipliers.reward_id
 )
 
 select * from final

@@ -36,7 +36,8 @@ read_tiers as (
     on
       windows.window_key = plan_numbers.window_key
       and windows.parameters_date = plan_numbers.number_date
-      and 'tier:' || cast(tiers.tier_number as varchar) = plan_numbers.number_code
+      and plan_numbers.number_kind_code = 'tier'
+      and tiers.tier_number = plan_numbers.number
   group by windows.window_key
 ),
 

@@ -40,7 +40,8 @@ final as (
     on
       participants.window_key = plan_numbers.window_key
       and participants.parameters_date = plan_numbers.number_date
-      and 'modifier:' || cast(modifiers.modifier_number as varchar) = plan_numbers.number_code
+      and plan_numbers.number_kind_code = 'modifier'
+      and modifiers.modifier_number = plan_numbers.number
 )
 
 select * from final

@@ -6,7 +6,9 @@ with
 plan_numbers as (
   select
     window_key,
-    number_code || ' ' || cast(number_date as varchar) || ' ' || coalesce(cast(number_value as varchar), '') as number_text
+    number_kind_code || case when number > 0 then ':' || cast(number as varchar) else '' end
+    || ' ' || cast(number_date as varchar)
+    || ' ' || coalesce(cast(number_value as varchar), '') as number_text
   from {{ ref('int_attainment__plan_numbers') }}
 ),
 

@@ -3,16 +3,8 @@
 -- Grain: one row per plan, month and currency. Rule: docs/administration.md
 with
 
-ledger_lines as (
-  select * from {{ ref('fct_ledger_lines') }}
-),
-
 credits as (
   select * from {{ ref('int_crediting__credits') }}
-),
-
-valued as (
-  select * from {{ ref('int_valuation__values') }}
 ),
 
 months as (
@@ -35,7 +27,7 @@ costs as (
     currency_code,
     sum(line_amount) as commission_amount,
     count(distinct payee_id) as payee_count
-  from ledger_lines
+  from {{ ref('fct_ledger_lines') }}
   group by plan_id, posted_period_code, currency_code
 ),
 
@@ -63,7 +55,7 @@ deal_values as (
     valued.currency_code,
     sum(valued.value_amount) as deal_value_amount,
     count(*) as deal_count
-  from valued
+  from {{ ref('int_valuation__values') }} as valued
   inner join credited_deals
     on
       valued.plan_id = credited_deals.plan_id
@@ -96,75 +88,46 @@ spread as (
   inner join currencies on budget_months.currency_code = currencies.currency_code
 ),
 
-keys as (
-  select
-    plan_id,
-    period_code,
-    currency_code
-  from costs
-  union
-  select
-    plan_id,
-    period_code,
-    currency_code
-  from credited
-  union
-  select
-    plan_id,
-    period_code,
-    currency_code
-  from spread
+monthly_totals as (
+  select * from costs
+  union all by name
+  select * from credited
+  union all by name
+  select * from deal_values
+  union all by name
+  select * from spread
 ),
 
-joined as (
+plan_months as (
   select
-    keys.plan_id,
-    keys.period_code,
-    keys.currency_code,
-    {{ first_of_month('keys.period_code') }} as period_from,
-    coalesce(credited.credited_amount, 0) as credited_amount,
-    coalesce(deal_values.deal_value_amount, 0) as deal_value_amount,
-    coalesce(deal_values.deal_count, 0) as deal_count,
-    coalesce(costs.commission_amount, 0) as commission_amount,
-    coalesce(costs.payee_count, 0) as payee_count,
-    spread.budget_amount
-  from keys
-  left join costs
-    on
-      keys.plan_id = costs.plan_id
-      and keys.period_code = costs.period_code
-      and keys.currency_code = costs.currency_code
-  left join credited
-    on
-      keys.plan_id = credited.plan_id
-      and keys.period_code = credited.period_code
-      and keys.currency_code = credited.currency_code
-  left join deal_values
-    on
-      keys.plan_id = deal_values.plan_id
-      and keys.period_code = deal_values.period_code
-      and keys.currency_code = deal_values.currency_code
-  left join spread
-    on
-      keys.plan_id = spread.plan_id
-      and keys.period_code = spread.period_code
-      and keys.currency_code = spread.currency_code
+    plan_id,
+    period_code,
+    currency_code,
+    {{ first_of_month('period_code') }} as period_from,
+    coalesce(sum(credited_amount), 0) as credited_amount,
+    coalesce(sum(deal_value_amount), 0) as deal_value_amount,
+    coalesce(sum(deal_count), 0)::bigint as deal_count,
+    coalesce(sum(commission_amount), 0) as commission_amount,
+    coalesce(sum(payee_count), 0)::bigint as payee_count,
+    sum(budget_amount) as budget_amount
+  from monthly_totals
+  group by plan_id, period_code, currency_code
 ),
 
 to_date as (
   select
-    joined.*,
+    plan_months.*,
     currencies.minor_unit,
-    sum(joined.commission_amount) over year_to_date as year_to_date_commission_amount,
-    sum(joined.credited_amount) over year_to_date as year_to_date_credited_amount,
-    sum(joined.budget_amount) over year_to_date as year_to_date_budget_amount,
-    sum(case when joined.budget_amount is not null then joined.commission_amount end) over year_to_date
+    sum(plan_months.commission_amount) over year_to_date as year_to_date_commission_amount,
+    sum(plan_months.credited_amount) over year_to_date as year_to_date_credited_amount,
+    sum(plan_months.budget_amount) over year_to_date as year_to_date_budget_amount,
+    sum(case when plan_months.budget_amount is not null then plan_months.commission_amount end) over year_to_date
       as year_to_date_budgeted_amount
-  from joined
-  inner join currencies on joined.currency_code = currencies.currency_code
+  from plan_months
+  inner join currencies on plan_months.currency_code = currencies.currency_code
   window year_to_date as (
-    partition by joined.plan_id, joined.currency_code, extract(year from joined.period_from)
-    order by joined.period_code rows between unbounded preceding and current row
+    partition by plan_months.plan_id, plan_months.currency_code, extract(year from plan_months.period_from)
+    order by plan_months.period_code rows between unbounded preceding and current row
   )
 ),
 

@@ -1,0 +1,119 @@
+-- Makes commission due as the customer pays: a payment's line is the commission earned to date with it less the commission
+-- earned to date without it, so that parts add up to the cent; a refund is a payment with the other sign.
+-- Grain: one row per reward, beneficiary and payment of the deal. Rule: docs/rules/payouts.md
+with
+
+commissions as (
+  select * from {{ ref('int_rewards__commissions') }}
+),
+
+plan_versions as (
+  select * from {{ ref('plans') }}
+),
+
+currencies as (
+  select * from {{ ref('currencies') }}
+),
+
+collections as (
+  select * from {{ ref('int_pool__collections') }}
+  where reason_code is null
+),
+
+payout_terms as (
+  select * from {{ ref('int_parameters__payout_terms') }}
+),
+
+collected_commissions as (
+  select
+    commissions.*,
+    commissions.transaction_id as deal_transaction_id,
+    commissions.reward_date as terms_date,
+    currencies.minor_unit,
+    collections.payment_id,
+    collections.kind_code,
+    collections.paid_date,
+    collections.transaction_amount,
+    collections.collected_before_amount,
+    collections.collected_after_amount,
+    collections.memo_before_amount,
+    collections.memo_after_amount,
+    collections.gross_collected_before_amount,
+    collections.gross_collected_after_amount,
+    collections.gross_memo_before_amount,
+    collections.gross_memo_after_amount,
+    payout_terms.collected_part_code,
+    payout_terms.rebate_code,
+    payout_terms.overpayment_code
+  from commissions
+  inner join plan_versions
+    on
+      commissions.plan_id = plan_versions.plan_id
+      and commissions.plan_valid_from = plan_versions.valid_from
+      and plan_versions.payout_event_code = 'collection'
+  inner join currencies on commissions.currency_code = currencies.currency_code
+  inner join collections on commissions.transaction_id = collections.transaction_id
+  inner join payout_terms
+    on
+      commissions.plan_id = payout_terms.plan_id
+      and {{ in_force('commissions.reward_date', 'payout_terms') }}
+  where commissions.reward_kind_code = 'credit'
+),
+
+counted_commissions as (
+  select
+    *,
+    {{ counted('before') }} as counted_before_amount,
+    {{ counted('after') }} as counted_after_amount
+  from collected_commissions
+  where {{ is_counted() }}
+),
+
+earned_commissions as (
+  select
+    *,
+    {{ earned_at('counted_before_amount') }} as earned_before_amount,
+    {{ earned_at('counted_after_amount') }} as earned_after_amount
+  from counted_commissions
+),
+
+collection_lines as (
+  select
+    commission_key || '|' || payment_id as line_key,
+    *,
+    kind_code as event_code,
+    paid_date as event_date,
+    -1 as event_order,
+    case
+      when counted_after_amount = transaction_amount then cast(1 as decimal(28, 10))
+      else {{ ratio('counted_after_amount', 'transaction_amount', 10, 10, 8) }}
+    end as collected_ratio,
+    {{ round_money('earned_after_amount', 'minor_unit', 10) }}
+    - {{ round_money('earned_before_amount', 'minor_unit', 10) }} as line_amount
+  from earned_commissions
+),
+
+final as (
+  select
+    line_key::varchar as line_key,
+    commission_key::varchar as commission_key,
+    reward_id::varchar as reward_id,
+    reward_kind_code::varchar as reward_kind_code,
+    credit_id::varchar as credit_id,
+    transaction_id::varchar as transaction_id,
+    deal_transaction_id::varchar as deal_transaction_id,
+    plan_id::varchar as plan_id,
+    terms_date::date as terms_date,
+    credited_payee_id::varchar as credited_payee_id,
+    payee_id::varchar as payee_id,
+    event_code::varchar as event_code,
+    event_date::date as event_date,
+    event_order::integer as event_order,
+    payment_id::varchar as payment_id,
+    currency_code::varchar as currency_code,
+    collected_ratio::decimal(28, 10) as collected_ratio,
+    line_amount::decimal(18, 4) as line_amount
+  from collection_lines
+)
+
+select * from final
