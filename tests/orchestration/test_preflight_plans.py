@@ -162,6 +162,39 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
             "seeds/plans/draws.csv row 2, column currency_code: draw 'ramp' is in EUR, and plan 'hunter' pays in USD. Write the plan's currency"
         ],
     ),
+    "two_draws_on_one_plan": (
+        [("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-15"})],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-04, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
+    "a_draw_that_recovers_after_its_end": (
+        [
+            ("change", "draws", 2, {"valid_to": "2024-03-01"}),
+            ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-01", "valid_to": ""}),
+        ],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-03, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
+    "a_guarantee_over_all_plans_beside_a_draw": (
+        [
+            (
+                "add",
+                "draws",
+                2,
+                {
+                    "draw_id": "second",
+                    "plan_id": "career",
+                    "covers_code": "payee",
+                    "draw_kind_code": "non_recoverable",
+                },
+            )
+        ],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-01, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
     "recovery_in_percent": (
         [("change", "draws", 2, {"recovery_ratio": "50", "amount": "-1", "draw_id": "a|b"})],
         [
@@ -884,6 +917,20 @@ ALLOWED: dict[str, list[Change]] = {
         ("add", "teams", 2, {"valid_from": "2025-01-01", "valid_to": "", "parent_team_id": "west"}),
         ("add", "teams", 3, {"valid_from": "2025-01-01", "valid_to": "", "parent_team_id": ""}),
     ],
+    "draw_after_a_guarantee": [
+        ("change", "draws", 2, {"draw_kind_code": "non_recoverable", "valid_to": "2024-03-01"}),
+        ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-01", "valid_to": ""}),
+    ],
+    "draw_in_the_month_in_which_a_guarantee_ends": [  # March is of the guarantee, the draw begins with April
+        ("change", "draws", 2, {"draw_kind_code": "non_recoverable", "valid_to": "2024-03-20"}),
+        ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-02", "valid_to": ""}),
+    ],
+    "draw_whose_terms_change": [
+        ("change", "draws", 2, {"valid_to": "2024-03-01"}),
+        ("add", "draws", 2, {"valid_from": "2024-03-01", "valid_to": "", "amount": "3000"}),
+    ],
+    "draws_of_two_plans": [("add", "draws", 2, {"draw_id": "second", "plan_id": "career"})],
+    "draws_of_two_payees": [("add", "draws", 2, {"draw_id": "second", "payee_id": "276"})],
     "open_last_rank": [("change", "bonuses", 4, {"basis_to": ""})],
     "monthly_bonus_of_a_life": [
         ("add", "bonuses", 3, {"plan_id": "career", "bonus_kind_code": "step", "frequency_code": "month"})
