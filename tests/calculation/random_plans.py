@@ -354,6 +354,9 @@ class PlanMaker:
         maker, one, chance = self.maker, self.maker.one, self.maker.chance
         if self.calendar == "transaction" or (self.kind != "none" and not chance(50)):
             return
+        if not maker.is_plain and chance(30):
+            self.make_contest()
+            return
         for number in range(1, maker.random.randint(1, 3) + 1):
             kinds = ["step", "linear"]
             if self.calendar != "transaction" and not maker.is_plain:
@@ -386,6 +389,24 @@ class PlanMaker:
                 amount_expression=one(*amounts),
                 amount_to_expression=one("50", "2000", "777.77") if kind == "linear" and chance(80) else None,
                 frequency_code="month" if is_monthly else "window",
+            )
+
+    def make_contest(self) -> None:
+        """Give a prize to each of the first places; sellers of so few deals are often level in their number."""
+        one = self.maker.one
+        basis = one("credit_count", "credit_count", "attained_amount")
+        for number in range(1, self.maker.random.randint(2, 4) + 1):
+            self.add(
+                "bonuses",
+                "2023-01-01",
+                bonus_number=str(number),
+                bonus_kind_code="rank",
+                basis_code=basis,
+                basis_from=str(number),
+                basis_to=str(number + 1),
+                amount_expression=one("100", "250.55", "1000", "33.333", "100.01"),
+                amount_to_expression=None,
+                frequency_code="window",
             )
 
     def make_modifiers(self) -> None:

@@ -572,6 +572,40 @@ def test_rank_prizes_of_who_is_level_are_shared() -> None:
     assert found == {"1": 600, "2": 600, "3": 100, "4": 0}
 
 
+@pytest.mark.parametrize(
+    ("prizes", "expected"),
+    [
+        # Four prizes, one first, three second: (8,000 + 5,000 + 2,000) / 3.
+        (("10000", "8000", "5000", "2000"), [10000, 5000, 5000, 5000]),
+        # 1,000 over three: 333.33, 666.67, 1,000 to date.
+        (("10000", "600", "300", "100"), [10000, 333.33, 333.34, 333.33]),
+        # 100.01 + 50.01 + 50.01 = 200.03 over three: 66.68, 133.35, 200.03 to date.
+        (("1", "100.01", "50.01", "50.01"), [1, 66.68, 66.67, 66.68]),
+    ],
+)
+def test_the_sum_of_the_prizes_of_a_tie_is_rounded_once(
+    prizes: tuple[str, ...], expected: list[float]
+) -> None:
+    deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate((100, 60, 60, 60), 1)]
+    bonuses = [
+        BONUS
+        | {
+            "bonus_kind_code": "rank",
+            "bonus_number": str(place),
+            "basis_from": str(place),
+            "basis_to": str(place + 1),
+            "amount_expression": prize,
+        }
+        for place, prize in enumerate(prizes, 1)
+    ]
+    result = calculated(deals, {"calendar_id": "year"}, bonuses=bonuses)
+    found: dict[str, Fraction] = {}
+    for row in result.commissions.values():
+        if row.reward.kind == "bonus" and row.payee_id:
+            found[row.payee_id] = found.get(row.payee_id, Fraction(0)) + row.amount
+    assert [float(found[payee]) for payee in "1234"] == expected
+
+
 def test_pool_is_shared_by_attainment_to_the_cent() -> None:
     deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate((200, 200, 200, 99), 1)]
     pool = BONUS | {"bonus_kind_code": "pool", "amount_expression": "100"}
