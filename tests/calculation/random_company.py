@@ -382,38 +382,36 @@ class Maker:
         for number in range(1, self.random.randint(1, 3) + 1 if assigned else 1):
             on_plan = self.random.choice(assigned)
             plan_id = on_plan["plan_id"]
-            covers = self.one("plan", "payee")
-            if self.shares_earnings(on_plan["payee_id"], plan_id, covers, currencies):
-                continue
             changes = self.boundary() if self.chance(50) else None
             spans = [("2024-01-01", changes)]
             if changes and self.chance(60):
                 spans.append((changes, None))
-            for valid_from, valid_to in spans:
-                self.add(
-                    "draws",
+            rows: list[dict[str, str | None]] = [
+                dict(
                     draw_id=f"{self.name}draw{number}",
                     plan_id=plan_id,
                     payee_id=on_plan["payee_id"],
                     valid_from=valid_from,
                     valid_to=valid_to,
                     draw_kind_code=self.one("recoverable", "recoverable", "recoverable", "non_recoverable"),
-                    covers_code=covers,
+                    covers_code=self.one("plan", "payee"),
                     currency_code=currencies[plan_id],
                     amount=self.one("5", "20", "100"),
                     balance_max_amount=self.one("50", "300") if self.chance(40) else None,
                     recovery_ratio=self.one("1", "1", "0.5", "0.3333333333"),
                     recovery_amount_max=self.one("25", "100") if self.chance(30) else None,
                 )
+                for valid_from, valid_to in spans
+            ]
+            if not any(self.shares_earnings(row) for row in rows):
+                for row in rows:
+                    self.add("draws", **row)
 
-    def shares_earnings(
-        self, payee_id: str | None, plan_id: str | None, covers: str, currencies: dict[str | None, str | None]
-    ) -> bool:
-        """Tell whether a draw would settle on earnings that another draw settles on, which is refused."""
+    def shares_earnings(self, draw: dict[str, str | None]) -> bool:
+        """Tell whether a row would settle on earnings that another draw settles on, which is refused."""
         return any(
-            row["payee_id"] == payee_id
-            and row["currency_code"] == currencies[plan_id]
-            and (row["plan_id"] == plan_id or "payee" in (covers, row["covers_code"]))
+            (row["payee_id"], row["currency_code"]) == (draw["payee_id"], draw["currency_code"])
+            and (row["plan_id"] == draw["plan_id"] or "payee" in (row["covers_code"], draw["covers_code"]))
             for row in self.tables.get("draws", [])
         )
 

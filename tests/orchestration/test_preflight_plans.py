@@ -261,6 +261,12 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
             "seeds/plans/plans.csv row 7, column payable_expression: plan 'career' pays marginal rates, which fall on the parts of the value itself, not on another amount. Leave it empty, or write tier_method_code crossing, standing or retroactive"
         ],
     ),
+    "first_bound_of_no_curve": (
+        [("change", "plans", 2, {"tier_start_code": "first_bound", "tier_method_code": "standing"})],
+        [
+            "seeds/plans/plans.csv row 2, column tier_start_code: plan 'hunter' counts from the first bound of a curve (tier_start_code first_bound), and standing pays single rates, not a curve. Write tier_start_code zero, or tier_method_code marginal"
+        ],
+    ),
     "weight_without_weighted_average": (
         [("change", "plans", 5, {"aggregate_code": "average"})],
         [
@@ -889,6 +895,10 @@ ALLOWED: dict[str, list[Change]] = {
         ("add", "plans", 7, {"valid_from": "2025-01-01", "valid_to": "", "payout_event_code": "collection"}),
     ],
     "tiers_from_below_zero": [("change", "tiers", 4, {"tier_from": "-1000000"})],
+    "tiers_counted_from_below_zero": [
+        ("change", "tiers", 4, {"tier_from": "-1000000"}),
+        ("change", "plans", 7, {"tier_start_code": "first_bound"}),
+    ],
     "rate_of_one_tier_under_a_row_for_all": [
         ("delete", "rates", 3, {}),
         ("change", "rates", 2, {"tier_number": "2"}),

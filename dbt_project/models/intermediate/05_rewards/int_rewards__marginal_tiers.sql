@@ -1,17 +1,40 @@
 -- Splits each credit of a marginal plan over the tiers that it moves through. Each part is worth the difference of the
 -- curve at its two ends, or with a rate table its value times the tier's and the table's rate. The first tier also
--- takes what lies below its start, a last tier with an end nothing beyond it.
+-- takes what lies below its start, a last tier with an end nothing beyond it. A curve that counts from its first bound,
+-- below zero, moves the first credit of the running total from there.
 -- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
-
-moves as (
-  select * from {{ ref('int_attainment__moves') }}
-  where credit_id is not null
-),
 
 tier_curves as (
   select * from {{ ref('int_rewards__tier_curves') }}
   where tier_method_code = 'marginal'
+),
+
+numbered as (
+  select
+    *,
+    row_number() over (
+      partition by progress_key
+      order by move_date, move_order, move_id
+    ) as credit_number
+  from {{ ref('int_attainment__moves') }}
+  where credit_id is not null
+),
+
+moves as (
+  select
+    numbered.credit_id,
+    numbered.window_key,
+    coalesce(first_tiers.start_amount, numbered.cumulative_before_amount) as cumulative_before_amount,
+    numbered.cumulative_after_amount
+  from numbered
+  left join tier_curves as first_tiers
+    on
+      numbered.window_key = first_tiers.window_key
+      and numbered.credit_number = 1
+      and first_tiers.is_first
+      and first_tiers.is_counted_from_first_bound
+      and first_tiers.start_amount < 0
 ),
 
 credit_rates as (
