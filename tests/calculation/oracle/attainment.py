@@ -41,7 +41,8 @@ def place_moves(moves: Iterable[Move]) -> dict[Progress, list[Move]]:
                 continue
             assert move.credited is not None and move.payable is not None
             is_counted = move.plan.aggregate_code == "count"
-            move.is_first, has_credit = not has_credit, True
+            if move.credited or move.payable:  # a credit of nothing is not the first
+                move.is_first, has_credit = not has_credit, True
             move.before, move.payable_before = total, payable
             total += sign(move.credited) if is_counted else move.credited
             payable += move.payable

@@ -41,7 +41,7 @@ def reward_of(company: Company, curve: Curve, credit: Credit) -> tuple[str | Non
     plan, method = credit.plan, credit.plan.tier_method_code
     before, after = start_of(curve, credit), credit.after
     assert credit.payable is not None
-    if credit.credited == 0 and credit.payable == 0 and before == credit.before:
+    if credit.credited == 0 and credit.payable == 0:
         return None, Fraction(0)
     if method == "retroactive":
         totals = (before, after)

@@ -10,15 +10,23 @@ tier_curves as (
   where tier_method_code = 'marginal'
 ),
 
+credits as (
+  select
+    *,
+    -- A credit of nothing earns nothing, so it is not the one that moves from the first bound.
+    coalesce(credited_amount = 0 and payable_amount = 0, false) as is_nothing
+  from {{ ref('int_attainment__moves') }}
+  where credit_id is not null
+),
+
 numbered as (
   select
     *,
     row_number() over (
-      partition by progress_key
+      partition by progress_key, is_nothing
       order by move_date, move_order, move_id
     ) as credit_number
-  from {{ ref('int_attainment__moves') }}
-  where credit_id is not null
+  from credits
 ),
 
 moves as (
@@ -32,6 +40,7 @@ moves as (
     on
       numbered.window_key = first_tiers.window_key
       and numbered.credit_number = 1
+      and not numbered.is_nothing
       and first_tiers.is_first
       and first_tiers.is_counted_from_first_bound
       and first_tiers.start_amount < 0
