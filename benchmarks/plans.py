@@ -109,6 +109,7 @@ def _plan_row(plan: Plan) -> dict[str, str]:
         "quota_proration_code": "none",
         "tier_basis_code": "quota_ratio",
         "tier_bound_code": "lower_inclusive",
+        "tier_start_code": "zero",
         "tier_method_code": "marginal",
         "incentive_proration_code": "none",
         "is_rollup_capped": "false",

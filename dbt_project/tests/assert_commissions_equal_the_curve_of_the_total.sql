@@ -1,6 +1,6 @@
 -- Invariant 3: the commissions of a window add up to the rounded curve at the window's total, computed here tier by tier
 -- from the total alone. For marginal plans whose windows nothing else moves: no modifiers, rate tables, incentives or
--- progress that is shared between plans or versions.
+-- progress that is shared between plans or versions; and no curve that counts from its first bound.
 with
 
 windows as (
@@ -11,6 +11,7 @@ tier_curves as (
   select * from {{ ref('int_rewards__tier_curves') }}
   where
     tier_method_code = 'marginal'
+    and not is_counted_from_first_bound
     and tier_amount is null
     and not is_scaled
 ),

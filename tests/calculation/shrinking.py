@@ -28,6 +28,7 @@ SIMPLE_PLANS = {
     "quota_proration_code": "none",
     "incentive_proration_code": "none",
     "tier_bound_code": "lower_inclusive",
+    "tier_start_code": "zero",
     "tier_method_code": "marginal",
     "is_rollup_capped": "false",
     "beneficiary_code": "payee",

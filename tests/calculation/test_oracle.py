@@ -550,6 +550,24 @@ def test_monthly_bonus_pays_what_was_added() -> None:
     assert amounts(result, "bonus") == [500, 1000, -500]
 
 
+@pytest.mark.parametrize(
+    ("start", "amounts_of_deals", "earned"),
+    [
+        ("zero", (500, 100), [10, 2]),
+        ("first_bound", (500, 100), [20, 2]),  # the first moves from -1,000: 1,000 x 1 % + 500 x 2 %
+        ("zero", (-300, 400), [-3, 5]),
+        ("first_bound", (-300, 400), [7, 5]),  # -1,000 to -300, then to 100: 300 x 1 % + 100 x 2 %
+    ],
+)
+def test_a_curve_from_below_zero_counts_from_zero_or_from_its_first_bound(
+    start: str, amounts_of_deals: tuple[int, ...], earned: list[float]
+) -> None:
+    deals = [deal(i, amount, f"2024-02-{i:02}") for i, amount in enumerate(amounts_of_deals, 1)]
+    rows = tiers((-1000, "0.01"), (0, "0.02"))
+    result = calculated(deals, {"tier_start_code": start, "calendar_id": "year"}, tiers=rows)
+    assert amounts(result) == earned
+
+
 def test_rank_prizes_of_who_is_level_are_shared() -> None:
     """Two are first with 100, one is third: prizes 900, 300 and 100."""
     deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate((100, 100, 60, 0), 1)]
@@ -573,6 +591,40 @@ def test_rank_prizes_of_who_is_level_are_shared() -> None:
     assert found == {"1": 600, "2": 600, "3": 100, "4": 0}
 
 
+@pytest.mark.parametrize(
+    ("prizes", "expected"),
+    [
+        # Four prizes, one first, three second: (8,000 + 5,000 + 2,000) / 3.
+        (("10000", "8000", "5000", "2000"), [10000, 5000, 5000, 5000]),
+        # 1,000 over three: 333.33, 666.67, 1,000 to date.
+        (("10000", "600", "300", "100"), [10000, 333.33, 333.34, 333.33]),
+        # 100.01 + 50.01 + 50.01 = 200.03 over three: 66.68, 133.35, 200.03 to date.
+        (("1", "100.01", "50.01", "50.01"), [1, 66.68, 66.67, 66.68]),
+    ],
+)
+def test_the_sum_of_the_prizes_of_a_tie_is_rounded_once(
+    prizes: tuple[str, ...], expected: list[float]
+) -> None:
+    deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate((100, 60, 60, 60), 1)]
+    bonuses = [
+        BONUS
+        | {
+            "bonus_kind_code": "rank",
+            "bonus_number": str(place),
+            "basis_from": str(place),
+            "basis_to": str(place + 1),
+            "amount_expression": prize,
+        }
+        for place, prize in enumerate(prizes, 1)
+    ]
+    result = calculated(deals, {"calendar_id": "year"}, bonuses=bonuses)
+    found: dict[str, Fraction] = {}
+    for row in result.commissions.values():
+        if row.reward.kind == "bonus" and row.payee_id:
+            found[row.payee_id] = found.get(row.payee_id, Fraction(0)) + row.amount
+    assert [float(found[payee]) for payee in "1234"] == expected
+
+
 def test_pool_is_shared_by_attainment_to_the_cent() -> None:
     deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate((200, 200, 200, 99), 1)]
     pool = BONUS | {"bonus_kind_code": "pool", "amount_expression": "100"}
@@ -591,6 +643,27 @@ def modifier(kind: str, amount: str | None = None, scope: str | None = None, **c
         "amount_expression": amount,
         "condition_plan_id": None,
     } | cells
+
+
+@pytest.mark.parametrize(
+    ("bound", "low", "high", "is_open"),
+    [
+        ("lower_inclusive", "0.5", "1", [False, True, True, False]),
+        ("upper_inclusive", "0.5", "1", [False, False, True, True]),
+        ("lower_inclusive", "0.3333333333", None, [True, True, True, True]),
+        ("upper_inclusive", "0.4999999999", None, [False, True, True, True]),
+    ],
+)
+def test_a_condition_on_a_bound_follows_the_bound_of_the_plan(
+    bound: str, low: str, high: str | None, is_open: list[bool]
+) -> None:
+    """Quota 100; 49.99, 50, 99.99 and 100 attained by four payees, 10 % of each behind the gate."""
+    gate = modifier("gate", condition_plan_id="plan", condition_from=low) | {"condition_to": high}
+    deals = [deal(i, amount, OwnerId=f"U{i}") for i, amount in enumerate(("49.99", 50, "99.99", 100), 1)]
+    plan: Row = {"quota_expression": "100", "tier_bound_code": bound, "calendar_id": "year"}
+    result = calculated(deals, plan, modifiers=[gate])
+    earned = {row.payee_id: row.amount for row in result.commissions.values()}
+    assert [bool(earned[payee]) for payee in "1234"] == is_open
 
 
 @pytest.mark.parametrize(

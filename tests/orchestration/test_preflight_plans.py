@@ -162,6 +162,39 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
             "seeds/plans/draws.csv row 2, column currency_code: draw 'ramp' is in EUR, and plan 'hunter' pays in USD. Write the plan's currency"
         ],
     ),
+    "two_draws_on_one_plan": (
+        [("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-15"})],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-04, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
+    "a_draw_that_recovers_after_its_end": (
+        [
+            ("change", "draws", 2, {"valid_to": "2024-03-01"}),
+            ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-01", "valid_to": ""}),
+        ],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-03, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
+    "a_guarantee_over_all_plans_beside_a_draw": (
+        [
+            (
+                "add",
+                "draws",
+                2,
+                {
+                    "draw_id": "second",
+                    "plan_id": "career",
+                    "covers_code": "payee",
+                    "draw_kind_code": "non_recoverable",
+                },
+            )
+        ],
+        [
+            "seeds/plans/draws.csv rows 2 and 3, column draw_id: draws 'ramp' and 'second' of payee 275 both settle on what the payee earns in 2024-01, so that it would be topped up or recovered twice. Give both rows one draw_id, which shares one balance, and end one where the other begins; what is recoverable goes on after its end"
+        ],
+    ),
     "recovery_in_percent": (
         [("change", "draws", 2, {"recovery_ratio": "50", "amount": "-1", "draw_id": "a|b"})],
         [
@@ -226,6 +259,12 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
         [("change", "plans", 7, {"payable_expression": '"Amount"'})],
         [
             "seeds/plans/plans.csv row 7, column payable_expression: plan 'career' pays marginal rates, which fall on the parts of the value itself, not on another amount. Leave it empty, or write tier_method_code crossing, standing or retroactive"
+        ],
+    ),
+    "first_bound_of_no_curve": (
+        [("change", "plans", 2, {"tier_start_code": "first_bound", "tier_method_code": "standing"})],
+        [
+            "seeds/plans/plans.csv row 2, column tier_start_code: plan 'hunter' counts from the first bound of a curve (tier_start_code first_bound), and standing pays single rates, not a curve. Write tier_start_code zero, or tier_method_code marginal"
         ],
     ),
     "weight_without_weighted_average": (
@@ -856,6 +895,10 @@ ALLOWED: dict[str, list[Change]] = {
         ("add", "plans", 7, {"valid_from": "2025-01-01", "valid_to": "", "payout_event_code": "collection"}),
     ],
     "tiers_from_below_zero": [("change", "tiers", 4, {"tier_from": "-1000000"})],
+    "tiers_counted_from_below_zero": [
+        ("change", "tiers", 4, {"tier_from": "-1000000"}),
+        ("change", "plans", 7, {"tier_start_code": "first_bound"}),
+    ],
     "rate_of_one_tier_under_a_row_for_all": [
         ("delete", "rates", 3, {}),
         ("change", "rates", 2, {"tier_number": "2"}),
@@ -884,6 +927,20 @@ ALLOWED: dict[str, list[Change]] = {
         ("add", "teams", 2, {"valid_from": "2025-01-01", "valid_to": "", "parent_team_id": "west"}),
         ("add", "teams", 3, {"valid_from": "2025-01-01", "valid_to": "", "parent_team_id": ""}),
     ],
+    "draw_after_a_guarantee": [
+        ("change", "draws", 2, {"draw_kind_code": "non_recoverable", "valid_to": "2024-03-01"}),
+        ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-01", "valid_to": ""}),
+    ],
+    "draw_in_the_month_in_which_a_guarantee_ends": [  # March is of the guarantee, the draw begins with April
+        ("change", "draws", 2, {"draw_kind_code": "non_recoverable", "valid_to": "2024-03-20"}),
+        ("add", "draws", 2, {"draw_id": "second", "valid_from": "2024-03-02", "valid_to": ""}),
+    ],
+    "draw_whose_terms_change": [
+        ("change", "draws", 2, {"valid_to": "2024-03-01"}),
+        ("add", "draws", 2, {"valid_from": "2024-03-01", "valid_to": "", "amount": "3000"}),
+    ],
+    "draws_of_two_plans": [("add", "draws", 2, {"draw_id": "second", "plan_id": "career"})],
+    "draws_of_two_payees": [("add", "draws", 2, {"draw_id": "second", "payee_id": "276"})],
     "open_last_rank": [("change", "bonuses", 4, {"basis_to": ""})],
     "monthly_bonus_of_a_life": [
         ("add", "bonuses", 3, {"plan_id": "career", "bonus_kind_code": "step", "frequency_code": "month"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 
 from orchestration.plans.checks.problems import Problem
@@ -113,6 +115,53 @@ def draw_rules(company: Company) -> Iterator[Problem]:
                     "Write the plan's currency",
                 )
                 break
+    yield from _draw_overlaps(company)
+
+
+def _draw_overlaps(company: Company) -> Iterator[Problem]:
+    """Draws of one payee that would advance on, or recover from, the same earnings of a month."""
+    for one, other in itertools.combinations(company["draws"], 2):
+        if one["draw_id"] == other["draw_id"] or one["payee_id"] != other["payee_id"]:
+            continue
+        is_shared = one["plan_id"] == other["plan_id"] or "payee" in (
+            one["covers_code"],
+            other["covers_code"],
+        )
+        month = _common_month(_settling(company, one), _settling(company, other))
+        if is_shared and one["currency_code"] == other["currency_code"] and month:
+            yield one.problem(
+                "draw_id",
+                f"draws '{one['draw_id']}' and '{other['draw_id']}' of payee {one['payee_id']} both settle on what the "
+                f"payee earns in {month[:7]}, so that it would be topped up or recovered twice",
+                "Give both rows one draw_id, which shares one balance, and end one where the other begins; what is "
+                "recoverable goes on after its end",
+                other,
+            )
+
+
+def _settling(company: Company, draw: Row) -> tuple[str, str]:
+    """The first day of the months on which a row settles, and the day after them; an open end is empty.
+
+    A recoverable row recovers after its span too, until the next row of its draw begins.
+    """
+    later = [
+        row["valid_from"]
+        for row in company["draws"]
+        if (row["draw_id"], row["payee_id"]) == (draw["draw_id"], draw["payee_id"])
+        and row["valid_from"] > draw["valid_from"]
+    ]
+    end = min(later, default="")
+    if draw["draw_kind_code"] != "recoverable":
+        end = min((day for day in (end, draw["valid_to"]) if day), default="")
+    return draw["valid_from"], end
+
+
+def _common_month(one: tuple[str, str], other: tuple[str, str]) -> str:
+    """The first day of a month that lies in both spans, the earliest; empty where there is none."""
+    day = date.fromisoformat(max(one[0], other[0]))
+    if day.day > 1:
+        day = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return str(day) if all(not end or str(day) < end for end in (one[1], other[1])) else ""
 
 
 def _draw_faults(draw: Row) -> Iterator[Fault]:

@@ -76,6 +76,13 @@ def number_rules(company: Company) -> Iterator[Problem]:
                 f"{name} pays marginal rates, which fall on the parts of the value itself, not on another amount",
                 "Leave it empty, or write tier_method_code crossing, standing or retroactive",
             )
+        if plan["tier_start_code"] == "first_bound" and plan["tier_method_code"] != "marginal":
+            yield plan.problem(
+                "tier_start_code",
+                f"{name} counts from the first bound of a curve (tier_start_code first_bound), and "
+                f"{plan['tier_method_code']} pays single rates, not a curve",
+                "Write tier_start_code zero, or tier_method_code marginal",
+            )
         if bool(plan["weight_expression"]) != (plan["aggregate_code"] == "weighted_average"):
             yield plan.problem(
                 "weight_expression",

@@ -21,7 +21,7 @@ PLAN_DEFAULTS: Body = {
     "source_object": "crm/Opportunity", "currency_code": "USD", "filter_expression": "true",
     "value_expression": '"Amount"', "value_currency_code": "transaction", "amount_basis_code": "current",
     "calendar_id": "month", "aggregate_code": "sum", "quota_proration_code": "none",
-    "tier_basis_code": "amount", "tier_bound_code": "lower_inclusive", "tier_method_code": "marginal",
+    "tier_basis_code": "amount", "tier_bound_code": "lower_inclusive", "tier_start_code": "zero", "tier_method_code": "marginal",
     "incentive_proration_code": "none", "is_rollup_capped": False, "beneficiary_code": "payee",
     "gap_code": "list", "credit_event_code": "booking", "payout_event_code": "booking",
 }  # fmt: skip

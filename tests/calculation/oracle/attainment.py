@@ -34,13 +34,15 @@ def place_moves(moves: Iterable[Move]) -> dict[Progress, list[Move]]:
     for move in sorted(moves, key=lambda move: move.order):
         placed[progress_of_move(move)].append(move)
     for of_window in placed.values():
-        total, payable = Fraction(0), Fraction(0)
+        total, payable, has_credit = Fraction(0), Fraction(0), False
         for move in of_window:
             if isinstance(move, Deduction):
                 move.after = total = total + move.amount
                 continue
             assert move.credited is not None and move.payable is not None
             is_counted = move.plan.aggregate_code == "count"
+            if move.credited or move.payable:  # a credit of nothing is not the first
+                move.is_first, has_credit = not has_credit, True
             move.before, move.payable_before = total, payable
             total += sign(move.credited) if is_counted else move.credited
             payable += move.payable

@@ -1,6 +1,5 @@
 """Bonuses: rewards for an attainment, when a window ends or at each month end in it."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
@@ -70,10 +69,12 @@ def due_at(
     amount, amount_to = amounts
     if amount is None or amount_to is None:
         return "missing_variable", Fraction(0)
-    if bonus.bonus_kind_code in ("rank", "pool"):
-        others = [other for other in rows.values() if is_rival(row, other)]
-        share = shared_prizes if bonus.bonus_kind_code == "rank" else shared_pool
-        return None, share(others, bonus, amount, checkpoint, decimals).get(row.payee_id, Fraction(0))
+    others = [other for other in rows.values() if is_rival(row, other)]
+    if bonus.bonus_kind_code == "rank":
+        return None, won_of_prize(company, others, row, bonus, checkpoint)
+    if bonus.bonus_kind_code == "pool":
+        shares = shared_pool(others, bonus, amount, checkpoint, decimals)
+        return None, shares.get(row.payee_id, Fraction(0))
     basis = basis_of(row, bonus, checkpoint)
     if basis is None or not is_in_range(row, bonus, basis):
         return None, Fraction(0)
@@ -104,28 +105,48 @@ def is_rival(row: WindowRow, other: WindowRow) -> bool:
     return row.plan == other.plan and row.window == other.window
 
 
-def shared_prizes(
-    others: list[WindowRow], bonus: BonusRow, prize: Fraction, checkpoint: date, decimals: int
-) -> dict[str, Fraction]:
-    """Give the prize to each position in the range; who is level shares the prizes of all their positions."""
-    level: dict[Fraction, list[str]] = defaultdict(list)
-    for other in others:
-        basis = basis_of(other, bonus, checkpoint)
-        if basis is not None and basis > 0:
-            level[basis].append(other.payee_id)
-    shares: dict[str, Fraction] = {}
-    position = 1
-    for basis in sorted(level, reverse=True):
-        payees = sorted(level[basis])
-        won = [
-            place
-            for place in range(position, position + len(payees))
-            if bonus.basis_from <= place and (bonus.basis_to is None or place < bonus.basis_to)
-        ]
-        shared = parts(prize * len(won), [Fraction(1)] * len(payees), decimals)
-        shares |= dict(zip(payees, shared, strict=True))
-        position += len(payees)
-    return shares
+def won_of_prize(
+    company: Company, others: list[WindowRow], row: WindowRow, bonus: BonusRow, checkpoint: date
+) -> Fraction:
+    """Return what one prize adds to a payee's share of the sum of the prizes that their tie has won."""
+    plan = row.plan
+    decimals = company.minor_units[plan.currency_code]
+    contest = [
+        each
+        for each in only_in_force(company.bonuses[plan.plan_id], row.parameters_date)
+        if each.bonus_kind_code == "rank" and each.basis_code == bonus.basis_code
+    ]
+    contest.sort(key=lambda each: (each.basis_from, each.bonus_number))
+    first, tied = tie_of(others, row, bonus, checkpoint)
+    if not tied:
+        return Fraction(0)
+    worths: dict[int, Fraction] = {}
+    for each in contest:
+        prize = company.number(each.amount_expression, plan.plan_id, row.payee_id, row.parameters_date)
+        places = [place for place in range(first, first + len(tied)) if has_place(each, place)]
+        worths[each.bonus_number] = (prize or Fraction(0)) * len(places)
+    total = sum(worths.values(), Fraction(0))
+    if not total:
+        return Fraction(0)
+    shares = dict(zip(tied, parts(total, [Fraction(1)] * len(tied), decimals), strict=True))
+    shown = parts(shares[row.payee_id], list(worths.values()), decimals)
+    return dict(zip(worths, shown, strict=True))[bonus.bonus_number]
+
+
+def has_place(bonus: BonusRow, place: int) -> bool:
+    return bonus.basis_from <= place and (bonus.basis_to is None or place < bonus.basis_to)
+
+
+def tie_of(
+    others: list[WindowRow], row: WindowRow, bonus: BonusRow, checkpoint: date
+) -> tuple[int, list[str]]:
+    """Return the first place that a payee holds and who holds it with them; nobody without a basis above 0."""
+    reached = {other.payee_id: basis_of(other, bonus, checkpoint) or Fraction(0) for other in others}
+    own = reached[row.payee_id]
+    if own <= 0:
+        return 0, []
+    better = [payee for payee, basis in reached.items() if basis > own]
+    return len(better) + 1, sorted(payee for payee, basis in reached.items() if basis == own)
 
 
 def shared_pool(

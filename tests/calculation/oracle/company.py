@@ -69,6 +69,7 @@ class PlanVersion:
     quota_proration_code: str
     tier_basis_code: str
     tier_bound_code: str
+    tier_start_code: str
     tier_method_code: str
     incentive_expression: str | None
     incentive_proration_code: str

@@ -69,8 +69,11 @@ def is_met(company: Company, rows: dict[str, WindowRow], reward: Reward, modifie
     row = max(measured, key=lambda row: row.plan.valid_from, default=None)
     if row is None or row.ratio is None:
         return False
-    low, high = modifier.condition_from, modifier.condition_to
-    return (low is None or low <= row.ratio) and (high is None or row.ratio < high)
+    assert row.attained is not None and row.quota
+    low, high, ratio = modifier.condition_from, modifier.condition_to, row.attained / row.quota
+    if reward.plan.tier_bound_code == "upper_inclusive":
+        return (low is None or low < ratio) and (high is None or ratio <= high)
+    return (low is None or low <= ratio) and (high is None or ratio < high)
 
 
 # --- Over a deal -------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Credit:
     window: Window | None = None
     before: Fraction = Fraction(0)  # progress of the window before and after this credit
     after: Fraction = Fraction(0)
+    is_first: bool = False  # of all credits of the running total
     payable_before: Fraction = Fraction(0)
     payable_after: Fraction = Fraction(0)
 

@@ -39,7 +39,7 @@ def credit_rewards(company: Company, rows: dict[str, WindowRow]) -> list[Reward]
 def reward_of(company: Company, curve: Curve, credit: Credit) -> tuple[str | None, Fraction]:
     """Return what a credit earns, or (reason, 0)."""
     plan, method = credit.plan, credit.plan.tier_method_code
-    before, after = credit.before, credit.after
+    before, after = start_of(curve, credit), credit.after
     assert credit.payable is not None
     if credit.credited == 0 and credit.payable == 0:
         return None, Fraction(0)
@@ -53,7 +53,7 @@ def reward_of(company: Company, curve: Curve, credit: Credit) -> tuple[str | Non
         )
     if method == "marginal":
         if company.rates[plan.plan_id]:
-            return by_table(company, curve, credit)
+            return by_table(company, curve, credit, before)
         return None, curve.marginal(before, after)
     tier = curve.tier_at(max(before, after) if method == "crossing" else min(before, after))
     rate = tier.rate
@@ -65,11 +65,20 @@ def reward_of(company: Company, curve: Curve, credit: Credit) -> tuple[str | Non
     return None, curve.paid(rate * credit.payable)
 
 
-def by_table(company: Company, curve: Curve, credit: Credit) -> tuple[str | None, Fraction]:
+def start_of(curve: Curve, credit: Credit) -> Fraction:
+    """Return from where a credit moves: where the one before it ended, or the first of all from the curve's start."""
+    first_bound = curve.tiers[0].start
+    plan = credit.plan
+    if (plan.tier_method_code, plan.tier_start_code) != ("marginal", "first_bound") or first_bound >= 0:
+        return credit.before
+    return first_bound if credit.is_first else credit.before
+
+
+def by_table(company: Company, curve: Curve, credit: Credit, before: Fraction) -> tuple[str | None, Fraction]:
     """Return each part of a credit at the rate of its tier times that of the rate table."""
     amount = Fraction(0)
     for tier in curve.tiers:
-        part = curve.part_in(tier, credit.before, credit.after)
+        part = curve.part_in(tier, before, credit.after)
         if part:
             rate = effective_rate(company, credit, tier)
             if rate is None:

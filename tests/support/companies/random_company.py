@@ -386,9 +386,8 @@ class Maker:
             spans = [("2024-01-01", changes)]
             if changes and self.chance(60):
                 spans.append((changes, None))
-            for valid_from, valid_to in spans:
-                self.add(
-                    "draws",
+            rows: list[dict[str, str | None]] = [
+                dict(
                     draw_id=f"{self.name}draw{number}",
                     plan_id=plan_id,
                     payee_id=on_plan["payee_id"],
@@ -402,6 +401,19 @@ class Maker:
                     recovery_ratio=self.one("1", "1", "0.5", "0.3333333333"),
                     recovery_amount_max=self.one("25", "100") if self.chance(30) else None,
                 )
+                for valid_from, valid_to in spans
+            ]
+            if not any(self.shares_earnings(row) for row in rows):
+                for row in rows:
+                    self.add("draws", **row)
+
+    def shares_earnings(self, draw: dict[str, str | None]) -> bool:
+        """Tell whether a row would settle on earnings that another draw settles on, which is refused."""
+        return any(
+            (row["payee_id"], row["currency_code"]) == (draw["payee_id"], draw["currency_code"])
+            and (row["plan_id"] == draw["plan_id"] or "payee" in (row["covers_code"], draw["covers_code"]))
+            for row in self.tables.get("draws", [])
+        )
 
 
 def random_company(name: str, random: Random, *, is_plain: bool = False) -> Tables:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class PlanMaker:
         self.carried = carried
         self.plan_id = plan_id
         self.cells: dict[str, str | None] = {}
+        # What came later is chosen by itself, so that the companies of a seed stay as they were.
+        self.further = Random(f"{plan_id} {hash(maker.random.getstate()[1])}")
 
     def make(self) -> None:
         one, chance = self.maker.one, self.maker.chance
@@ -50,6 +53,7 @@ class PlanMaker:
         self.make_levels()
         self.make_tiers()
         self.make_bonuses()
+        self.make_contest()
         self.make_modifiers()
         self.make_terms()
 
@@ -124,6 +128,9 @@ class PlanMaker:
             "quota_proration_code": "days_on_plan" if is_prorated else "none",
             "tier_basis_code": "quota_ratio" if self.is_by_quota else "amount",
             "tier_bound_code": one("lower_inclusive", "lower_inclusive", "upper_inclusive"),
+            "tier_start_code": self.further.choice(("zero", "first_bound"))
+            if self.method == "marginal"
+            else "zero",
             "incentive_expression": incentive if self.kind == "incentive" else None,
             "incentive_proration_code": "days_on_plan" if is_prorated and chance(50) else "none",
         }
@@ -386,6 +393,25 @@ class PlanMaker:
                 amount_expression=one(*amounts),
                 amount_to_expression=one("50", "2000", "777.77") if kind == "linear" and chance(80) else None,
                 frequency_code="month" if is_monthly else "window",
+            )
+
+    def make_contest(self) -> None:
+        """Give a prize to each of the first places; sellers of so few deals are often level in their number."""
+        if self.maker.is_plain or self.calendar == "transaction" or self.further.randrange(100) >= 30:
+            return
+        basis = self.further.choice(("credit_count", "credit_count", "attained_amount"))
+        for place in range(1, self.further.randint(2, 4) + 1):
+            self.add(
+                "bonuses",
+                "2023-01-01",
+                bonus_number=str(place + 3),  # behind the other bonuses
+                bonus_kind_code="rank",
+                basis_code=basis,
+                basis_from=str(place),
+                basis_to=str(place + 1),
+                amount_expression=self.further.choice(("100", "250.55", "1000", "33.333", "100.01")),
+                amount_to_expression=None,
+                frequency_code="window",
             )
 
     def make_modifiers(self) -> None:

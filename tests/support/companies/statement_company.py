@@ -48,6 +48,7 @@ PLAN = {
     "aggregate_code": "sum",
     "quota_proration_code": "none",
     "tier_bound_code": "lower_inclusive",
+    "tier_start_code": "zero",
     "tier_method_code": "marginal",
     "incentive_proration_code": "none",
     "is_rollup_capped": "false",

@@ -1,5 +1,5 @@
 -- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by
--- rank (tied payees share the prizes of the positions that they occupy), pools by share of what all have attained.
+-- rank (tied payees share the sum of the prizes of their positions, rounded once), pools by share of what all have attained.
 -- Grain: one row per window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with
 
@@ -54,17 +54,30 @@ lines as (
   where bonus_kind_code = 'linear'
 ),
 
-ranked as (
-  select
-    *,
-    rank() over (
-      partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to
-      order by basis_amount desc
-    ) as first_position
+contestants as (
+  select distinct
+    plan_id,
+    plan_valid_from,
+    window_code,
+    settled_to,
+    basis_code,
+    window_key,
+    payee_id,
+    basis_amount
   from bases
   where
     bonus_kind_code = 'rank'
     and basis_amount > 0
+),
+
+ranked as (
+  select
+    *,
+    rank() over (
+      partition by plan_id, plan_valid_from, window_code, settled_to, basis_code
+      order by basis_amount desc
+    ) as first_position
+  from contestants
 ),
 
 tied as (
@@ -74,19 +87,59 @@ tied as (
     row_number() over (each_tie order by payee_id) as tie_position
   from ranked
   window each_tie as (
-    partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to, first_position
+    partition by plan_id, plan_valid_from, window_code, settled_to, basis_code, first_position
   )
 ),
 
-prized as (
+won as (
   select
-    *,
-    cast(amount as decimal(38, 4)) * greatest(
-      cast(least(coalesce(cast(basis_to as integer), first_position + tie_count), first_position + tie_count) as integer)
-      - cast(greatest(cast(basis_from as integer), first_position) as integer),
+    bases.window_key,
+    bases.bonus_number,
+    bases.settled_to,
+    bases.basis_code,
+    bases.basis_from,
+    bases.minor_unit,
+    tied.tie_count,
+    tied.tie_position,
+    cast(coalesce(bases.amount, 0) as decimal(38, 10)) * greatest(
+      cast(
+        least(
+          coalesce(cast(bases.basis_to as integer), tied.first_position + tied.tie_count),
+          tied.first_position + tied.tie_count
+        ) as integer
+      )
+      - cast(greatest(cast(bases.basis_from as integer), tied.first_position) as integer),
       0
     ) as prize_amount
   from tied
+  inner join bases
+    on
+      tied.window_key = bases.window_key
+      and tied.settled_to = bases.settled_to
+      and tied.basis_code = bases.basis_code
+  where bases.bonus_kind_code = 'rank'
+),
+
+summed as (
+  select
+    *,
+    sum(prize_amount) over each_payee as won_amount,
+    sum(prize_amount) over (
+      each_payee order by basis_from, bonus_number
+      rows between unbounded preceding and current row
+    ) as won_to_amount
+  from won
+  window each_payee as (partition by window_key, settled_to, basis_code)
+),
+
+-- The tie's sum is rounded once; what follows only says of which prizes a share is made.
+tie_shares as (
+  select
+    *,
+    {{ round_money(ratio('won_amount * tie_position', 'tie_count', 10, 0, 6), 'minor_unit') }}
+    - {{ round_money(ratio('won_amount * (tie_position - 1)', 'tie_count', 10, 0, 6), 'minor_unit') }}
+      as share_amount
+  from summed
 ),
 
 prizes as (
@@ -95,10 +148,13 @@ prizes as (
     bonus_number,
     settled_to,
     minor_unit,
-    {{ round_money(ratio('prize_amount * tie_position', 'tie_count', 4, 0, 6), 'minor_unit') }}
-    - {{ round_money(ratio('prize_amount * (tie_position - 1)', 'tie_count', 4, 0, 6), 'minor_unit') }}
-      as unrounded_amount
-  from prized
+    {{ round_money(
+      ratio_of_product('share_amount', 'won_to_amount', 'won_amount', 4, 10, 10, 6), 'minor_unit'
+    ) }}
+    - {{ round_money(
+      ratio_of_product('share_amount', '(won_to_amount - prize_amount)', 'won_amount', 4, 10, 10, 6), 'minor_unit'
+    ) }} as unrounded_amount
+  from tie_shares
 ),
 
 shared as (

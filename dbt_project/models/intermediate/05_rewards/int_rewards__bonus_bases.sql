@@ -141,6 +141,7 @@ final as (
     settled_to::date as settled_to,
     currency_code::varchar as currency_code,
     bonus_kind_code::varchar as bonus_kind_code,
+    basis_code::varchar as basis_code,
     tier_bound_code::varchar as tier_bound_code,
     gap_code::varchar as gap_code,
     basis_from::decimal(28, 10) as basis_from,

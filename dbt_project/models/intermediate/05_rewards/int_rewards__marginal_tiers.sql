@@ -1,17 +1,49 @@
 -- Splits each credit of a marginal plan over the tiers that it moves through. Each part is worth the difference of the
 -- curve at its two ends, or with a rate table its value times the tier's and the table's rate. The first tier also
--- takes what lies below its start, a last tier with an end nothing beyond it.
+-- takes what lies below its start, a last tier with an end nothing beyond it. A curve that counts from its first bound,
+-- below zero, moves the first credit of the running total from there.
 -- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
-
-moves as (
-  select * from {{ ref('int_attainment__moves') }}
-  where credit_id is not null
-),
 
 tier_curves as (
   select * from {{ ref('int_rewards__tier_curves') }}
   where tier_method_code = 'marginal'
+),
+
+credits as (
+  select
+    *,
+    -- A credit of nothing earns nothing, so it is not the one that moves from the first bound.
+    coalesce(credited_amount = 0 and payable_amount = 0, false) as is_nothing
+  from {{ ref('int_attainment__moves') }}
+  where credit_id is not null
+),
+
+numbered as (
+  select
+    *,
+    row_number() over (
+      partition by progress_key, is_nothing
+      order by move_date, move_order, move_id
+    ) as credit_number
+  from credits
+),
+
+moves as (
+  select
+    numbered.credit_id,
+    numbered.window_key,
+    coalesce(first_tiers.start_amount, numbered.cumulative_before_amount) as cumulative_before_amount,
+    numbered.cumulative_after_amount
+  from numbered
+  left join tier_curves as first_tiers
+    on
+      numbered.window_key = first_tiers.window_key
+      and numbered.credit_number = 1
+      and not numbered.is_nothing
+      and first_tiers.is_first
+      and first_tiers.is_counted_from_first_bound
+      and first_tiers.start_amount < 0
 ),
 
 credit_rates as (

@@ -1,5 +1,6 @@
 -- Applies gates (nothing unless the condition holds) and multipliers to the rewards of plans with modifiers. A condition
--- looks at the same payee's attainment in the window of the condition's plan that contains the reward's day.
+-- looks at the same payee's attainment in the window of the condition's plan that contains the reward's day; a ratio on
+-- a bound belongs where the tier_bound_code of the modifier's plan says.
 -- Grain: one row per reward of a plan with modifiers. Rule: docs/rules/rewards.md
 with
 
@@ -23,6 +24,10 @@ windows as (
   select * from {{ ref('int_attainment__windows') }}
 ),
 
+plan_versions as (
+  select * from {{ ref('plans') }}
+),
+
 conditions as (
   select
     rewards.reward_id,
@@ -33,12 +38,19 @@ conditions as (
     window_modifiers.condition_from,
     window_modifiers.condition_to,
     windows.attainment_ratio,
+    windows.attained_amount,
+    windows.quota_amount,
+    plan_versions.tier_bound_code,
     row_number() over (
       partition by rewards.reward_id, window_modifiers.modifier_number
       order by windows.plan_valid_from desc
     ) as version_position
   from rewards
   inner join window_modifiers on rewards.window_key = window_modifiers.window_key
+  inner join plan_versions
+    on
+      rewards.plan_id = plan_versions.plan_id
+      and rewards.plan_valid_from = plan_versions.valid_from
   left join windows
     on
       window_modifiers.condition_plan_id = windows.plan_id
@@ -56,7 +68,17 @@ factors as (
       when
         condition_plan_id is null
         or coalesce(
-          attainment_ratio >= condition_from and (condition_to is null or attainment_ratio < condition_to),
+          case tier_bound_code
+            when 'lower_inclusive'
+              then attainment_ratio >= condition_from and (condition_to is null or attainment_ratio < condition_to)
+            -- In amounts, for the ratio is cut: 1 of 3 is above 0.3333333333, and its ratio is not.
+            else
+              attained_amount > cast(condition_from as decimal(18, 10)) * cast(quota_amount as decimal(20, 10))
+              and (
+                condition_to is null
+                or attained_amount <= cast(condition_to as decimal(18, 10)) * cast(quota_amount as decimal(20, 10))
+              )
+          end,
           false
         )
         then case when modifier_kind_code = 'gate' then 1 else coalesce(modifier_amount, 0) end

@@ -35,6 +35,7 @@ bounded as (
     plan_versions.tier_method_code,
     plan_versions.tier_bound_code,
     plan_versions.payable_expression is not null as is_paid_on_payable,
+    plan_versions.tier_start_code = 'first_bound' as is_counted_from_first_bound,
     tiers.tier_number,
     cast(
       case
@@ -107,6 +108,7 @@ final as (
     tier_method_code::varchar as tier_method_code,
     tier_bound_code::varchar as tier_bound_code,
     is_paid_on_payable::boolean as is_paid_on_payable,
+    coalesce(is_counted_from_first_bound, false)::boolean as is_counted_from_first_bound,
     is_first::boolean as is_first,
     is_last::boolean as is_last,
     start_amount::decimal(28, 10) as start_amount,
