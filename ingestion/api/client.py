@@ -8,6 +8,7 @@ One request passes these layers, from the outside in:
 JSON numbers with a point are exact decimals.
 """
 
+import copy
 import json as jsonlib
 import re
 import time
@@ -26,6 +27,7 @@ from dlt.sources.helpers.requests.retry import (
 )
 from dlt.sources.helpers.requests.session import Session as DltSession
 from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.client import PageData
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
@@ -188,9 +190,15 @@ def _unchanged(request: PreparedRequest) -> PreparedRequest:
 
 
 def _parsed(response: Response) -> Response:
-    """Give the response a `json` that is exact and parsed once; a broken body is a failed attempt."""
+    """Give the response a `json` that is exact and parsed once, None where there is no body.
+
+    A broken body is a failed attempt.
+    """
+    if not response.content:
+        response.json = lambda **_options: None  # type: ignore[method-assign]
+        return response
     is_json = "json" in response.headers.get("Content-Type", "")
-    if not (is_json and response.content and response.status_code < 300):
+    if not (is_json and response.status_code < 300):
         response.json = lambda **_options: exact_json(response.content)  # type: ignore[method-assign]
         return response
     try:
@@ -344,16 +352,17 @@ class Client:
         return self._body(self.request("POST", path, params=params, json=json, data=data, headers=headers))
 
     def _body(self, response: Response) -> Any:
-        if not response.content:
-            return None
         try:
             return response.json()
         except ValueError:
-            fault = response.headers.get("Content-Type", "unknown content")
-        raise ApiError(
+            raise self._no_json(response.url, response) from None
+
+    def _no_json(self, url: str, response: Response | None = None) -> ApiError:
+        content = response.headers.get("Content-Type") if response is not None else None
+        return ApiError(
             self.system,
-            f"{without_query(response.url)}: the answer is no JSON ({fault}); check base_url",
-            status=response.status_code,
+            f"{without_query(url)}: the answer is no JSON ({content or 'unknown content'}); check base_url",
+            status=response.status_code if response is not None else None,
         )
 
     def pages(
@@ -376,24 +385,53 @@ class Client:
         Raises:
             ApiError: as `get`; an answer without `records`; a page that leads back to an earlier one.
         """
-        pages = self._rest.paginate(
-            path,
-            method=method,  # type: ignore[arg-type]
-            params=dict(params) if params else None,
-            json=json,
-            headers=dict(headers) if headers else None,
-            paginator=paginator,
-            data_selector=records,
-            # The session raises by itself, and without secrets.
-            hooks={"response": []},
-        )
-        seen: set[str] = set()
-        for page in pages:
+        for page in self._paginate(path, paginator, records, method, params, json, headers):
             if not jsonpath.find_values(records, page.response.json()):
                 raise ApiError(
                     self.system, f"{without_query(page.response.url)}: the answer has no '{records}'"
                 )
             yield list(page)
+
+    def bodies(
+        self,
+        path: str,
+        paginator: BasePaginator,
+        *,
+        method: str = "GET",
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[Any]:
+        """Yield the parsed body of each page, for a system whose pages say more than their records; else as `pages`."""
+        for page in self._paginate(path, paginator, "$", method, params, json, headers):
+            yield page.response.json()
+
+    def _paginate(
+        self,
+        path: str,
+        paginator: BasePaginator,
+        selector: str,
+        method: str,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        headers: Mapping[str, str] | None,
+    ) -> Iterator[PageData[Any]]:
+        """Yield dlt's pages; the next one is not asked for when it was asked for before."""
+        pages = self._rest.paginate(
+            path,
+            method=method,  # type: ignore[arg-type]
+            params=dict(params) if params else None,
+            # A paginator writes its place into the body.
+            json=copy.deepcopy(json),
+            headers=dict(headers) if headers else None,
+            paginator=paginator,
+            data_selector=selector,
+            # The session raises by itself, and without secrets.
+            hooks={"response": []},
+        )
+        seen: set[str] = set()
+        while (page := self._next(pages, path)) is not None:
+            yield page
             following = page.request
             place = repr((following.url, following.params, following.json))
             if paginator.has_next_page and place in seen:
@@ -402,6 +440,18 @@ class Client:
                     f"{without_query(page.response.url)}: a page leads back to an earlier one; load again later",
                 )
             seen.add(place)
+
+    def _next(self, pages: Iterator[PageData[Any]], path: str) -> PageData[Any] | None:
+        # dlt's own words quote the answer, with the records in it: only ours leave this function.
+        try:
+            return next(pages, None)
+        except (jsonlib.JSONDecodeError, UnicodeDecodeError):
+            raise self._no_json(path) from None
+        except ValueError:
+            raise ApiError(
+                self.system,
+                f"{without_query(path)}: the answer does not say whether more pages follow; load again later",
+            ) from None
 
 
 def _outcome(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
 
 PREFIX = "whsec_"
 KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
@@ -38,11 +39,11 @@ def key_of(secret: str) -> bytes:
 
 
 def headers(keys: Sequence[bytes], webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the three headers of a request. ``timestamp`` is that of the attempt, in seconds since 1970."""
-    content = f"{webhook_id}.{timestamp}.".encode() + body
-    signatures = [base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode() for key in keys]
+    """Return the three headers of a request with a body of UTF-8; ``timestamp``: the attempt's, in seconds since 1970."""
+    attempted_at = datetime.fromtimestamp(timestamp, UTC)
+    signatures = [Webhook(key).sign(webhook_id, attempted_at, body.decode()) for key in keys]
     return {
         "webhook-id": webhook_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        "webhook-signature": " ".join(signatures),
     }

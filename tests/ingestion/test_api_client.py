@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator, JSONResponseCursorPaginator
 
 from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, bearer
 from ingestion.api.client import Client, ClientOptions
@@ -283,6 +283,22 @@ def test_pages_that_run_in_a_circle_are_an_error(server: FaultServer) -> None:
     server.fault("/api/rows", change(lambda body: body | {"next": "/api/rows?start=3"}), skip=2)
     with pytest.raises(ApiError, match="leads back"):
         read(client(server))
+
+
+def test_a_list_of_no_json_is_an_error_in_our_words(server: FaultServer) -> None:
+    server.fault("/api/rows", status(200, "<html>please log in</html>", {"Content-Type": "text/html"}))
+    with pytest.raises(ApiError, match="no JSON"):
+        read(client(server))
+
+
+def test_the_body_of_a_request_for_pages_stays_as_it_was(server: FaultServer) -> None:
+    server.route("POST", "/api/search")(
+        lambda request: {"rows": [], "next": {"0": "5", "5": None}[request.json["after"]]}
+    )
+    query = {"after": "0"}
+    pages = JSONResponseCursorPaginator("next", cursor_body_path="after")
+    assert len(list(client(server).bodies("/api/search", pages, method="POST", json=query))) == 2
+    assert query == {"after": "0"}
 
 
 def test_credentials_stay_at_home(server: FaultServer) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.companies.connected_company import (
     assert_same,
 )
 from tests.support.fakes.bamboohr import KEY, SPECIFICATION, Hr
-from tests.support.servers.fault_server import FaultServer, change, retry_after
+from tests.support.servers.fault_server import Answer, FaultServer, Request, change, retry_after
 
 
 @pytest.fixture
@@ -168,3 +169,34 @@ def test_check_tells_what_to_fix(hr: Hr, company: Connected, monkeypatch: pytest
     monkeypatch.setenv("SOURCES__BAMBOOHR__API_KEY", "revoked-key-of-somebody")
     said = company.check()
     assert "set the API key of an active user" in said and "revoked-key-of-somebody" not in said
+
+
+def test_cursors_that_run_in_a_circle_are_refused(hr: Hr, company: Connected) -> None:
+    following = {None: "2", "2": "4", "4": "2"}
+
+    def circle(server: FaultServer, request: Request, answer: Any) -> Answer:
+        right = answer()
+        right.body["meta"]["page"]["nextCursor"] = following[request.query.get("page[after]")]
+        return right
+
+    hr.server.fault(r"/employees$", circle, circle, circle, circle)
+    with pytest.raises(ApiError, match=r"bamboohr: .*/api/v1/employees: a page leads back"):
+        company.load()
+    assert hr.server.faults_left == 1
+
+
+def test_a_dataset_that_never_ends_is_refused(hr: Hr, company: Connected) -> None:
+    hr.dataset = [{"employeeNumber": str(number)} for number in range(5)]
+    company.configure(
+        '[bamboohr.tables.numbers]\nkey = ["employeeNumber"]\noptions = { dataset = "employee" }\n',
+        read=("numbers",),
+    )
+
+    def endless(server: FaultServer, request: Request, answer: Any) -> Answer:
+        rows = [{"fields": row} for row in hr.dataset[:2]]
+        return Answer(200, {"data": rows, "meta": {"totalPages": request.json["page"] + 1, "totalItems": 5}})
+
+    hr.server.fault(r"/datasets/employee/data$", *[endless] * 4)
+    with pytest.raises(ApiError, match="numbers: the pages held 6 different rows, BambooHR announced 5"):
+        company.load()
+    assert hr.server.faults_left == 1

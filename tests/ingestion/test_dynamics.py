@@ -15,7 +15,9 @@ from ingestion.systems.dynamics.tables import TABLES
 from tests.support.companies.connected_company import Connected, assert_same, payload
 from tests.support.fakes.dynamics import BASE, CLIENT_ID, SECRET, Environment, many
 from tests.support.servers.fault_server import (
+    Answer,
     FaultServer,
+    Request,
     change,
     cut_body,
     expire_token,
@@ -198,3 +200,19 @@ def test_check_tells_what_to_fix(
     monkeypatch.setenv("SOURCES__DYNAMICS__CLIENT_SECRET", "secret-that-is-wrong")
     said = company.check()
     assert "add the app as an application user" in said and "secret-that-is-wrong" not in said
+
+
+def test_page_links_that_run_in_a_circle_are_refused(dataverse: Environment, company: Connected) -> None:
+    company.configure(company.section, read=("accounts",))
+    following = {None: "1", "1": "2", "2": "1"}
+
+    def circle(server: FaultServer, request: Request, answer: Any) -> Answer:
+        link = f"{server.url}{BASE}/accounts?selected=name&$skiptoken="
+        return Answer(
+            200, {"value": [], "@odata.nextLink": link + following[request.query.get("$skiptoken")]}
+        )
+
+    dataverse.server.fault("/accounts$", circle, circle, circle, circle)
+    with pytest.raises(ApiError, match=r"dynamics: .*/accounts: a page leads back"):
+        company.load()
+    assert dataverse.server.faults_left == 1

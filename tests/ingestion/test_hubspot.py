@@ -16,7 +16,9 @@ from ingestion.systems.hubspot import reader
 from tests.support.companies.connected_company import Connected, assert_same, payload
 from tests.support.fakes.hubspot import TOKEN, Portal, deals
 from tests.support.servers.fault_server import (
+    Answer,
     FaultServer,
+    Request,
     change,
     expire_token,
     hang_up,
@@ -193,3 +195,40 @@ def test_check_tells_what_to_fix(portal: Portal, company: Connected) -> None:
     portal.server.fault("/crm/", expire_token())
     said = company.check()
     assert "set the token of an active private app" in said and TOKEN not in said
+
+
+def test_lists_that_run_in_a_circle_are_refused(portal: Portal, company: Connected) -> None:
+    following = {None: "b", "b": "c", "c": "b"}
+    portal._page = (
+        lambda request, found: {  # type: ignore[method-assign]
+            "results": found[:1],
+            "paging": {"next": {"after": following[request.query.get("after")]}},
+        }
+    )
+    for path, table in (("/crm/v3/owners", "owners"), ("/crm/v3/objects/companies", "companies")):
+        company.configure(read=(table,))
+        before = len(portal.server.asked(f"{path}$"))
+        with pytest.raises(ApiError, match=f"hubspot: .*{path}: a page leads back"):
+            company.load()
+        assert len(portal.server.asked(f"{path}$")) - before == 3
+
+
+def test_a_search_that_runs_in_a_circle_is_refused(portal: Portal, company: Connected) -> None:
+    deals(portal, 250)
+    company.configure(read=("deals",))
+    company.load()
+    portal.save("deals", "1")
+    following = {"0": "200", "200": "400", "400": "200"}
+
+    def circle(server: FaultServer, request: Request, answer: Any) -> Answer:
+        right = answer()
+        right.body = {
+            "total": 9000,
+            "results": [portal.records["deals"]["1"]],
+            "paging": {"next": {"after": following[request.json["after"]]}},
+        }
+        return right
+
+    portal.server.fault("/objects/deals/search$", circle, circle, circle, circle)
+    with pytest.raises(ApiError, match=r"hubspot: .*/objects/deals/search: a page leads back"):
+        company.load()

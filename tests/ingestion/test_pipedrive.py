@@ -164,3 +164,37 @@ def test_check_tells_what_to_fix(pipes: Pipes, company: Connected, monkeypatch: 
     monkeypatch.setenv("SOURCES__PIPEDRIVE__API_KEY", "token-of-somebody-else")
     said = company.check()
     assert "set the API token of an active user" in said and "token-of-somebody-else" not in said
+
+
+def test_pages_that_run_in_a_circle_are_refused(pipes: Pipes, company: Connected) -> None:
+    cursors = {None: "b", "b": "c", "c": "b"}
+    for name in ("products", "deals"):
+        company.configure(read=(name,))
+        pipes._page = (
+            lambda request, found: {  # type: ignore[method-assign]
+                "success": True,
+                "data": found[:1],
+                "additional_data": {"next_cursor": cursors[request.query.get("cursor")]},
+            }
+        )
+        before = len(pipes.server.requests)
+        with pytest.raises(ApiError, match=f"pipedrive: .*/api/v2/{name}: a page leads back"):
+            company.load()
+        assert len(pipes.server.requests) - before == 3
+
+
+def test_the_list_of_changes_may_not_run_in_a_circle(pipes: Pipes, company: Connected) -> None:
+    company.load()
+    following = {None: 500, "500": 1000, "1000": 500}
+    pipes._recents = lambda request: {  # type: ignore[method-assign]
+        "success": True,
+        "data": [{"item": "deal", "id": 1, "data": {"id": 1}}],
+        "additional_data": {
+            "pagination": {
+                "more_items_in_collection": True,
+                "next_start": following[request.query.get("start")],
+            }
+        },
+    }
+    with pytest.raises(ApiError, match=r"pipedrive: .*/api/v1/recents: a page leads back"):
+        company.load()

@@ -177,3 +177,19 @@ def test_check_tells_what_to_fix(crm: Crm, company: Connected, monkeypatch: pyte
     monkeypatch.setenv("SOURCES__ZOHO__REFRESH_TOKEN", "1000.token-that-is-wrong")
     said = company.check()
     assert "make a new refresh token" in said and "1000.token-that-is-wrong" not in said
+
+
+def test_page_tokens_that_run_in_a_circle_are_refused(crm: Crm, company: Connected) -> None:
+    following = {None: "b", "b": "c", "c": "b"}
+    crm._page = (
+        lambda request, found, items: {  # type: ignore[method-assign]
+            items: found[:1],
+            "info": {"more_records": True, "next_page_token": following[request.query.get("page_token")]},
+        }
+    )
+    for module in ("Accounts", "users"):
+        company.configure(company.section, read=(module,))
+        before = len(crm.server.asked(f"{BASE}/{module}$"))
+        with pytest.raises(ApiError, match=f"zoho: .*/{module}: a page leads back"):
+            company.load()
+        assert len(crm.server.asked(f"{BASE}/{module}$")) - before == 3

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from dlt.sources.helpers.requests import Response
 from dlt.sources.helpers.rest_client.auth import HttpBasicAuth
-from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, PageNumberPaginator
 
 from ingestion.api.auth import Credentials, Fixed
 from ingestion.api.client import Client, Record
@@ -88,18 +88,20 @@ class BambooHR(Connector):
                 )
 
     def _dataset(self, table: Table, client: Client, dataset: str) -> Iterator[list[Record]]:
-        names, page, given = [column.name for column in table.columns], 1, 0
+        names, given = [column.name for column in table.columns], 0
         # Sorted by key, so that pages neither overlap nor leave gaps.
         asked = {"fields": names, "orderBy": f"{table.primary_key[0]} asc", "pageSize": DATASET_PAGE}
-        while True:
-            body = client.post(f"/api/v2/datasets/{dataset}/data", {**asked, "page": page})
+        path, body = f"/api/v2/datasets/{dataset}/data", {}
+        pages = PageNumberPaginator(base_page=1, page_body_path="page", total_path="meta.totalPages")
+        for body in client.bodies(path, pages, method="POST", json=asked):
             rows = [_row(record["fields"]) for record in body["data"]]
             given += len(rows)
+            if given > int(body["meta"]["totalItems"]):
+                break
             yield rows
-            if not rows or page >= int(body["meta"]["totalPages"]):
-                self._check_count(table, given, int(body["meta"]["totalItems"]))
-                return
-            page += 1
+            if not rows:
+                break
+        self._check_count(table, given, int(body["meta"]["totalItems"]))
 
     def _check_count(self, table: Table, found: int, announced: int | None) -> None:
         if announced is not None and found != announced:

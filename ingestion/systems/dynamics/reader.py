@@ -1,26 +1,18 @@
 """Read Dataverse's Web API (OData v4): pages, delta links, removed records, definitions of tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+
+from ingestion.api.client import Client, Record
 from ingestion.api.errors import ApiError
-
-Record = dict[str, Any]
 
 PAGE = 5000
 # "Version stamp associated with the client has expired. Please perform a full sync."
 DELTA_EXPIRED = "0x80044352"
 _ODATA = {"OData-MaxVersion": "4.0", "OData-Version": "4.0", "Accept": "application/json"}
-
-
-class Client(Protocol):
-    """What the functions here need of the REST client, which refuses links to other hosts."""
-
-    def get(
-        self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Any:
-        """Return the parsed body of a GET; `path` may be a whole address of the same host."""
 
 
 @dataclass(frozen=True)
@@ -74,22 +66,14 @@ def pages(
         prefer = f"odata.track-changes,{prefer}"
     address = delta_link or f"/{entity_set}"
     params = None if delta_link else {"$select": ",".join(columns)}
-    seen: set[str] = set()
-    while True:
-        body = client.get(address, params, {"Prefer": prefer, **_ODATA})
+    pages_by_link = JSONLinkPaginator("'@odata.nextLink'")
+    for body in client.bodies(address, pages_by_link, params=params, headers={"Prefer": prefer, **_ODATA}):
         found = values(body, address)
         yield Page(
             rows=[strip(row) for row in found if not is_removed(row)],
             removed=[str(row["id"]) for row in found if is_removed(row)],
             delta_link=body.get("@odata.deltaLink"),
         )
-        following = body.get("@odata.nextLink")
-        if following is None:
-            return
-        if following in seen:
-            raise ApiError("dynamics", f"{entity_set}: a page leads back to an earlier one; load again later")
-        seen.add(following)
-        address, params = following, None
 
 
 def definition(client: Client, entity_set: str) -> Record:

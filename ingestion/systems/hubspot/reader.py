@@ -1,15 +1,13 @@
-"""Read HubSpot's CRM API v3/v4: properties, lists, windows of the search, batches, associations.
-
-Plain functions over a client whose `get(path, params)` and `post(path, json)` return the parsed body.
-"""
+"""Read HubSpot's CRM API v3/v4: properties, lists, windows of the search, batches, associations."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+
+from ingestion.api.client import Client, Record
 from ingestion.api.errors import ApiError
-
-Record = dict[str, Any]
 
 SEARCH_RESULTS_MAX = 10_000
 SEARCH_PAGE = 200
@@ -18,17 +16,8 @@ OWNERS_PAGE = 500
 BATCH_READ = 100
 BATCH_READ_WITH_HISTORY = 50
 ASSOCIATED = ("companies", "contacts", "line_items")
+_AFTER = "paging.next.after"
 _SINGULAR = {"companies": "company", "contacts": "contact", "line items": "line_item"}
-
-
-class Client(Protocol):
-    """What the functions here need of the REST client."""
-
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the parsed body of a GET."""
-
-    def post(self, path: str, json: Any = None) -> Any:
-        """Return the parsed body of a POST."""
 
 
 def properties_of(client: Client, kind: str) -> list[Record]:
@@ -57,16 +46,8 @@ def results(body: Any, path: str) -> list[Record]:
 
 def list_pages(client: Client, path: str, params: Mapping[str, Any]) -> Iterator[list[Record]]:
     """Follow `paging.next.after` to the end."""
-    after: str | None = None
-    while True:
-        body = client.get(path, dict(params) if after is None else {**params, "after": after})
+    for body in client.bodies(path, JSONResponseCursorPaginator(_AFTER, "after"), params=params):
         yield results(body, path)
-        following = ((body.get("paging") or {}).get("next") or {}).get("after")
-        if following is None:
-            return
-        if str(following) == after:
-            raise ApiError("hubspot", f"{path}: the page after {after} leads to itself; load again later")
-        after = str(following)
 
 
 def _epoch_ms(stamp: datetime) -> str:
@@ -82,24 +63,21 @@ def _search(
     client: Client, kind: str, filters: Sequence[Record], sort: str, properties: Sequence[str]
 ) -> Iterator[tuple[list[Record], int]]:
     """Yield the pages of one search with the total it reports; stop at the most that a search gives out."""
-    after, given = 0, 0
-    while given < SEARCH_RESULTS_MAX:
-        query = {
-            "filterGroups": [{"filters": list(filters)}],
-            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
-            "properties": list(properties),
-            "limit": min(SEARCH_PAGE, SEARCH_RESULTS_MAX - given),
-            "after": str(after),
-        }
-        path = f"/crm/v3/objects/{kind}/search"
-        body = client.post(path, query)
+    path, given = f"/crm/v3/objects/{kind}/search", 0
+    query = {
+        "filterGroups": [{"filters": list(filters)}],
+        "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+        "properties": list(properties),
+        "limit": min(SEARCH_PAGE, SEARCH_RESULTS_MAX),
+        "after": "0",
+    }
+    pages = JSONResponseCursorPaginator(_AFTER, cursor_body_path="after")
+    for body in client.bodies(path, pages, method="POST", json=query):
         rows = results(body, path)
         yield rows, int(body["total"])
         given += len(rows)
-        following = ((body.get("paging") or {}).get("next") or {}).get("after")
-        if following is None or not rows:
+        if not rows or given >= SEARCH_RESULTS_MAX:
             return
-        after = int(following)
 
 
 def _same_stamp(client: Client, kind: str, stamp: datetime) -> Iterator[list[Record]]:

@@ -12,7 +12,7 @@ from ingestion.api.client import Client, Record
 from ingestion.api.connector import Connector, Deleted, Finding, FullReadNeeded, Reading, SourceConfig
 from ingestion.api.errors import ApiError, AuthError
 from ingestion.landing.tables import ColumnType, Table
-from ingestion.systems.pipedrive.reader import cursor_pages, deal_products, deals, gone, rows_of
+from ingestion.systems.pipedrive.reader import cursor_pages, deal_products, deals, gone, offset_pages, rows_of
 from ingestion.systems.pipedrive.tables import DEALS, OPTIONAL, TABLES
 
 USERS_PATH = "/api/v1/users"
@@ -51,19 +51,9 @@ class Pipedrive(Connector):
         if table.name != DEALS.name or not self._custom(table):
             return None
         found: dict[str, ColumnType | None] = dict.fromkeys(_BASE[table.name])
-        for page in self._offset_list(client, "/api/v1/dealFields"):
+        for page in offset_pages(client, "/api/v1/dealFields", {}):
             found |= {str(field["key"]): None for field in page}
         return found
-
-    def _offset_list(self, client: Client, path: str) -> Iterator[list[Record]]:
-        start = 0
-        while True:
-            body = client.get(path, {"start": str(start), "limit": "500"})
-            yield rows_of(body, path)
-            pagination = (body.get("additional_data") or {}).get("pagination") or {}
-            if not pagination.get("more_items_in_collection"):
-                return
-            start += 500
 
     def _custom(self, table: Table) -> list[str]:
         """Return the columns of sources.toml that are not Pipedrive's own: keys of custom fields."""

@@ -2,21 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
+from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
+
+from ingestion.api.client import Client, Record
 from ingestion.api.errors import ApiError
-
-Record = dict[str, Any]
 
 PAGE = 500
 DEAL_IDS_MAX = 100
-
-
-class Client(Protocol):
-    """What the functions here need of the REST client."""
-
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Return the parsed body of a GET."""
 
 
 def rows_of(body: Any, path: str) -> list[Record]:
@@ -32,31 +26,21 @@ def rows_of(body: Any, path: str) -> list[Record]:
 
 def cursor_pages(client: Client, path: str, params: Mapping[str, Any]) -> Iterator[list[Record]]:
     """Follow `additional_data.next_cursor` to the end; a null among the records is left out."""
-    cursor: str | None = None
-    while True:
-        body = client.get(path, {"limit": str(PAGE), **params, **({"cursor": cursor} if cursor else {})})
+    pages = JSONResponseCursorPaginator("additional_data.next_cursor", "cursor")
+    for body in client.bodies(path, pages, params={"limit": str(PAGE), **params}):
         yield rows_of(body, path)
-        following = (body.get("additional_data") or {}).get("next_cursor")
-        if not following:
-            return
-        if following == cursor:
-            raise ApiError("pipedrive", f"{path}: a page leads to itself; load again later")
-        cursor = following
 
 
 def offset_pages(client: Client, path: str, params: Mapping[str, Any]) -> Iterator[list[Record]]:
     """Follow the pages of v1 by `start`, as long as the answer announces more."""
-    start: int | None = None
-    while True:
-        body = client.get(path, {**params, **({} if start is None else {"start": str(start)})})
+    pages = JSONResponseCursorPaginator("additional_data.pagination.next_start", "start")
+    for body in client.bodies(path, pages, params={"limit": str(PAGE), **params}):
         yield rows_of(body, path)
         pagination = (body.get("additional_data") or {}).get("pagination") or {}
         if not pagination.get("more_items_in_collection"):
             return
-        following = int(pagination["next_start"])
-        if start is not None and following <= start:
-            raise ApiError("pipedrive", f"{path}: a page leads back; load again later")
-        start = following
+        if not pagination.get("next_start"):
+            raise ApiError("pipedrive", f"{path}: the answer announces more and no next_start; load again")
 
 
 def _rfc3339(stamp: datetime) -> str:
@@ -89,7 +73,7 @@ def deal_products(client: Client, deal_ids: Iterable[int]) -> Iterator[tuple[Seq
 def gone(client: Client, since: datetime) -> Iterator[int]:
     """Yield the ids of deals that the list of recent changes names without a record: they are gone for good."""
     stamp = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    asked = {"since_timestamp": stamp, "items": "deal", "limit": str(PAGE)}
+    asked = {"since_timestamp": stamp, "items": "deal"}
     for page in offset_pages(client, "/api/v1/recents", asked):
         for entry in page:
             if entry.get("item") == "deal" and entry.get("data") is None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
+from dlt.sources.helpers.requests import Response
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from requests import Request
+
+from ingestion.api.client import Client, Record
 from ingestion.api.errors import ApiError
-
-Record = dict[str, Any]
 
 PAGE = 200
 FIELDS_MAX = 50
@@ -14,13 +17,36 @@ FIELDS_MAX = 50
 _NOT_LISTED = ("subform", "imageupload", "fileupload", "profileimage", "multiselectlookup", "multiuserlookup")
 
 
-class Client(Protocol):
-    """What the functions here need of the REST client."""
+class Pages(BasePaginator):
+    """Zoho's pages: by `page_token` where the answer gives one, else by number.
 
-    def get(
-        self, path: str, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
-    ) -> Any:
-        """Return the parsed body of a GET; None for an answer without one (204, 304)."""
+    Beyond 2,000 records only the token leads on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 1
+        self._place: dict[str, str] = {"page": "1"}
+
+    def init_request(self, request: Request) -> None:
+        """Ask for the first page."""
+        self.update_request(request)
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Take the token or count on."""
+        body = response.json()
+        info = (body.get("info") or {}) if isinstance(body, dict) else {}
+        self._has_next_page = bool(info.get("more_records"))
+        if self._has_next_page:
+            self.number += 1
+            token = info.get("next_page_token")
+            self._place = {"page_token": str(token)} if token else {"page": str(self.number)}
+
+    def update_request(self, request: Request) -> None:
+        """Ask for the page, in the place of the one before."""
+        asked: dict[str, Any] = dict(request.params or {})  # type: ignore[arg-type]
+        others = {name: value for name, value in asked.items() if name not in ("page", "page_token")}
+        request.params = {**others, **self._place}
 
 
 def fields_of(client: Client, module: str) -> dict[str, str]:
@@ -49,15 +75,9 @@ def _since(since: datetime | None) -> dict[str, str]:
 def pages(
     client: Client, path: str, params: Mapping[str, Any], items: str, since: datetime | None = None
 ) -> Iterator[list[Record]]:
-    """Yield the pages of a list: by `page_token` where Zoho gives one, else by number.
-
-    Beyond 2,000 records only the token leads on. An empty list and "nothing modified" have no body.
-    """
-    number = 1
-    token: str | None = None
-    while True:
-        place = {"page_token": token} if token else {"page": str(number)}
-        body = client.get(path, {**params, "per_page": str(PAGE), **place}, _since(since))
+    """Yield the pages of a list. An empty list and "nothing modified" have no body."""
+    asked = {**params, "per_page": str(PAGE)}
+    for number, body in enumerate(client.bodies(path, Pages(), params=asked, headers=_since(since)), start=1):
         if body is None:
             if number > 1:
                 raise ApiError("zoho", f"{path}: page {number} was announced and is empty; load again")
@@ -65,14 +85,6 @@ def pages(
         if not isinstance(body, dict) or items not in body:
             raise ApiError("zoho", f"{path}: the answer has no {items}; load again later")
         yield body[items] or []
-        info = body.get("info") or {}
-        if not info.get("more_records"):
-            return
-        number += 1
-        following = info.get("next_page_token")
-        if following and following == token:
-            raise ApiError("zoho", f"{path}: a page leads to itself; load again later")
-        token = following
 
 
 def field_sets(names: Sequence[str]) -> list[list[str]]:
