@@ -251,7 +251,6 @@ def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[t
 
     What changed in seeds and settings since the last run is written to the log of the configuration before.
     """
-    run.settings.begin_writing()
     try:
         record_configuration(
             run.settings.books / "configuration",
