@@ -164,7 +164,7 @@ class Calculation:
         self._build(names, found, to_remember=False)
         if not stale:
             with duckdb.connect(str(self.settings.warehouse)) as connection:
-                remember(connection, {name: found[name] for name in names})
+                remember(connection, {name: found[name] for name in names if name in found})
         asked = self._narrowed(
             asked_tests(self.manifest, found, {}, full=False),
             lambda parents: bool(set(names).intersection(parents)),
