@@ -184,8 +184,8 @@ class Calculation:
         news = {name for named in names for name in self._read_by(named)} & behind
         if not news:
             return ""
-        nodes = self.manifest["nodes"]
-        roots = [name for name in news if not behind.intersection(nodes[name]["depends_on"].get("nodes", []))]
+        # Views between them are as they were.
+        roots = [name for name in news if not (self._read_by(name) - {name}) & behind]
         rest = behind.difference(names)
         left = f"; stale are {_listed(rest)}" if rest else ""
         return (
