@@ -54,6 +54,7 @@ TOGETHER = {
 # The longest first, so that none is left to a single process at the end.
 FIRST = (
     "test_commissions_run.py",
+    "test_whole_companies.py",
     "parses",
     "test_disputes.py",
     "test_changed_only.py",

@@ -1,5 +1,6 @@
--- Invariant 1: every transaction of the pool stands in the dispositions, once a plan that names its source object
--- (or once without a plan), and what is credited plus what is skipped is all there is, in number and amount.
+-- Invariant 1: every transaction of the pool stands in the dispositions, once per plan that names its source object (or once
+-- without a plan), and what is credited plus what is skipped is all there is, in number and amount. A payment is a
+-- transaction only for the plans that credit on collection in one of their versions.
 with
 
 transactions as (
@@ -7,10 +8,12 @@ transactions as (
 ),
 
 plans as (
-  select distinct
+  select
     plan_id,
-    source_object
+    source_object,
+    count(*) filter (where credit_event_code = 'collection') as collecting_versions
   from {{ ref('plans') }}
+  group by plan_id, source_object
 ),
 
 dispositions as (
@@ -23,7 +26,10 @@ expected as (
     coalesce(plans.plan_id, '') as plan_id,
     transactions.transaction_amount
   from transactions
-  left join plans on transactions.source_system || '/' || transactions.source_object = plans.source_object
+  left join plans
+    on
+      transactions.source_system || '/' || transactions.source_object = plans.source_object
+      and (transactions.credit_event_code = 'booking' or plans.collecting_versions > 0)
 ),
 
 found as (

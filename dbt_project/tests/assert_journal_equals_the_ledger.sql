@@ -1,6 +1,6 @@
 -- Invariant 3: what a month's journal accrues of a plan is what the ledger posts, and what it pays is what files have paid.
--- A posting without a rule, and a liability other than the one that payments debit, fail here. Fix:
--- seeds/accounting/posting_rules.csv.
+-- The preflight finds a posting without a rule, and a liability other than the one that payments debit
+-- (orchestration/plans/checks/accounting_rules.py). A company without posting rules keeps no journal here.
 with
 
 ledger as (
@@ -13,16 +13,16 @@ ledger as (
   group by posted_period_code, plan_id, currency_code
 ),
 
-payment_accounts as (
-  select distinct debit_account_code as account_code
-  from {{ ref('posting_rules') }}
-  where posting_code = 'payment'
+liability_accounts as (
+  select account_code
+  from {{ ref('accounts') }}
+  where account_kind_code = 'liability'
 ),
 
 journal_lines as (
   select journal_lines.*
   from {{ ref('fct_journal_lines') }} as journal_lines
-  inner join payment_accounts on journal_lines.account_code = payment_accounts.account_code
+  inner join liability_accounts on journal_lines.account_code = liability_accounts.account_code
 ),
 
 accrued as (
@@ -66,9 +66,13 @@ full outer join accrued
     ledger.period_code = accrued.period_code
     and ledger.plan_id = accrued.plan_id
     and ledger.currency_code = accrued.currency_code
-where coalesce(ledger.ledger_amount, 0) <> coalesce(accrued.accrued_amount, 0)
+where
+  coalesce(ledger.ledger_amount, 0) <> coalesce(accrued.accrued_amount, 0)
+  and exists (select 1 from {{ ref('posting_rules') }})
 union all
 select coalesce(paid.currency_code, exported.currency_code) as difference_key
 from paid
 full outer join exported on paid.currency_code = exported.currency_code
-where coalesce(paid.paid_amount, 0) <> coalesce(exported.exported_amount, 0)
+where
+  coalesce(paid.paid_amount, 0) <> coalesce(exported.exported_amount, 0)
+  and exists (select 1 from {{ ref('posting_rules') }})

@@ -1,5 +1,6 @@
 -- The asset of each month is the balance of the contract cost accounts in the journal, the liability that of the liability
--- accounts; and the liability is what the ledger has posted by then less what files have paid by then.
+-- accounts; and the liability is what the ledger has posted by then less what files have paid by then. Only where there are
+-- posting rules: a company without them keeps no journal here.
 with
 
 asset as (
@@ -112,7 +113,9 @@ liability_balances as (
 
 select 'asset ' || period_code as difference_key
 from asset_balances
-where closing_amount <> coalesce(balance_amount, 0)
+where
+  closing_amount <> coalesce(balance_amount, 0)
+  and exists (select 1 from {{ ref('posting_rules') }})
 union all
 select 'liability ' || period_code as difference_key
 from liability_balances

@@ -68,6 +68,7 @@
   'rpt_attainment_tiers',
   'rpt_audit_log',
   'rpt_clawbacks',
+  'rpt_company_parts',
   'rpt_commission_tiers',
   'rpt_crm_commissions',
   'rpt_crm_fields',

@@ -147,16 +147,14 @@ def open_desk(
     After the block the warehouse and the published copy know what was done.
 
     Raises:
-        BooksError: nothing was published yet, the last run did not finish, or a book or an action was changed.
+        BooksError: nothing was published yet, the warehouse is not what people see, or a book or an action was changed.
         RunInProgress: a run holds the lock and ``wait`` is false.
     """
     with RunLock(settings.lock, wait=wait, on_wait=on_wait):
         if not settings.published.exists() or not settings.warehouse.exists():
             raise BooksError(f"there is nothing to act on yet. {RUN_FIRST}")
-        if settings.unfinished.exists():
-            raise BooksError(
-                f"the last run did not finish, so its lines are not what people see. {RUN_FIRST}"
-            )
+        if (reason := settings.why_unfinished()) is not None:
+            raise BooksError(f"{reason}. {RUN_FIRST}")
         is_behind = False
         try:
             with duckdb.connect(str(settings.warehouse)) as warehouse:

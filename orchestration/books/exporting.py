@@ -179,6 +179,8 @@ def payroll_cycles(desk: Desk) -> list[dict[str, Any]]:
 
 def journal(desk: Desk, period_code: str, actor: str) -> list[str]:
     """Export what a month's journal says and no file has said yet: a file a currency."""
+    if not desk.ask("select 1 from seeds.posting_rules limit 1"):
+        raise BooksError("no journal is kept here: seeds/accounting/posting_rules.csv has no rows")
     _refuse_unfinished(desk, period_code)
     new = desk.ask(
         """

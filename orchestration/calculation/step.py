@@ -38,6 +38,8 @@ from orchestration.warehouse.settings import RunSettings, dbt_as_of_date
 Manifest = Mapping[str, Any]
 TESTS = "tests.json"
 RUN_RESULTS = "run_results.json"
+# So many names of what is stale are told.
+NAMES_SHOWN = 5
 BUILD = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 
 
@@ -148,14 +150,21 @@ class Calculation:
     def run_some(self, names: Collection[str]) -> None:
         """Build the named nodes and ask their tests, as somebody asked for them by hand; nothing is published.
 
+        Where all that they read is as it was in the last run, they are what they were, and people may go on. Where it is not,
+        the warehouse is no longer what people see, and says of what and why (`RunSettings.unfinished_reason`).
+
         Raises CalculationError as `run` does.
         """
         self.target.mkdir(parents=True, exist_ok=True)
         (self.target / RUN_RESULTS).unlink(missing_ok=True)
-        self.settings.begin_writing()
         found = self.fingerprints()
-        self._due(found)
+        stale = self._stale_by(names, self._due(found))
+        if stale and self.settings.unfinished_reason != "":
+            self.settings.begin_writing(stale)
         self._build(names, found, to_remember=False)
+        if not stale:
+            with duckdb.connect(str(self.settings.warehouse)) as connection:
+                remember(connection, {name: found[name] for name in names if name in found})
         asked = self._narrowed(
             asked_tests(self.manifest, found, {}, full=False),
             lambda parents: bool(set(names).intersection(parents)),
@@ -168,6 +177,22 @@ class Calculation:
         self._write_results()
         if failed:
             raise CalculationError(f"{_count(self.checks)} data tests failed")
+
+    def _stale_by(self, names: Collection[str], due: Collection[str]) -> str:
+        """Why the warehouse is not what people see once ``names`` are built by themselves; empty where it is."""
+        behind = set(due)
+        news = {name for named in names for name in self._read_by(named)} & behind
+        if not news:
+            return ""
+        # Views between them are as they were.
+        roots = [name for name in news if not (self._read_by(name) - {name}) & behind]
+        rest = behind.difference(names)
+        left = f"; stale are {_listed(rest)}" if rest else ""
+        return (
+            f"{_listed(names)} {'was' if len(names) == 1 else 'were'} materialised without the rest after inputs had changed "
+            f"since the last run ({_listed(roots)}), so the warehouse is not what people see{left}. The asset published_marts "
+            "refreshes all of it"
+        )
 
     def build(self, wanted: Collection[str] | None = None) -> None:
         """Build what has changed; nothing is asked, copied or published.
@@ -445,6 +470,13 @@ def project_settings(project: Path) -> dict[str, str]:
     """What all nodes depend on beside macros: the vars and settings of the project, and what calculates."""
     files = {name: file_hash(project / name) for name in ("dbt_project.yml", "profiles.yml")}
     return files | {package: version(package) for package in PACKAGES}
+
+
+def _listed(names: Collection[str]) -> str:
+    """The first names in words, without the project's prefix."""
+    short = sorted(name.rsplit(".", 1)[-1] for name in names)
+    rest = len(short) - NAMES_SHOWN
+    return ", ".join(short[:NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _count(checks: Sequence[CheckResult]) -> int:

@@ -86,6 +86,7 @@ RETRIES = 2
 # The jobs that land and calculate everything (schedules.py).
 WHOLE_RUNS = ("daily", "full")
 RETRY_SECONDS = 60
+NOT_PUBLISHED = "the marts were calculated and checked, and are not what people see yet; the asset published_marts publishes them"
 
 ensure_manifest()
 MANIFEST = read_manifest()
@@ -251,7 +252,6 @@ def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[t
 
     What changed in seeds and settings since the last run is written to the log of the configuration before.
     """
-    run.settings.begin_writing()
     try:
         record_configuration(
             run.settings.books / "configuration",
@@ -349,6 +349,8 @@ def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]
             calculation.run_some([name for name, key in KEYS.items() if key in context.selected_asset_keys])
         else:
             run.keep(calculation.run())
+            # Where only these assets were asked for, nobody publishes them.
+            settings.begin_writing(NOT_PUBLISHED)
     except (CalculationError, DbtError, MartsFileError, PublishError) as error:
         failed = error
     for node in calculation.built:

@@ -66,9 +66,13 @@ def _execute(
     progress = Progress(terminal, groups, started=started)
     instance.add_event_listener(run_id, progress.handle)
     current().listeners.append(progress.built)
-    result = defs.resolve_job_def("daily").execute_in_process(
-        instance=instance, run_id=run_id, raise_on_error=False
-    )
+    try:
+        result = defs.resolve_job_def("daily").execute_in_process(
+            instance=instance, run_id=run_id, raise_on_error=False
+        )
+    finally:
+        # dbt outlives the run, and the terminal of this one is closed then.
+        current().listeners.remove(progress.built)
     for sent in send_alerts(*alerts_of_run(instance, result.dagster_run), settings=settings):
         terminal.write(f"Alert to {sent}\n")
     if result.success:

@@ -52,12 +52,12 @@ class Scratch:
 def published_as_of(settings: RunSettings) -> date:
     """The day to which the published marts were calculated.
 
-    Raises PlanningError when there is nothing to compare with: no run, or one that did not finish.
+    Raises PlanningError when there is nothing to compare with: no run, or a warehouse that is not what people see.
     """
     if not settings.published.exists() or not settings.warehouse.exists():
         raise PlanningError("there is nothing to start from yet; `commissions run` first")
-    if settings.unfinished.exists():
-        raise PlanningError("the last run did not finish; `commissions run` first")
+    if (reason := settings.why_unfinished()) is not None:
+        raise PlanningError(f"{reason}; `commissions run` first")
     with open_marts(settings.published, settings.published_key()) as marts:
         found = marts.execute("select value from publication.run where name = 'as_of_date'").fetchone()
     if found is None:

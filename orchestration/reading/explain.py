@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.reading.equations import credit_steps, tier_steps
 from orchestration.reading.summary import AMOUNT_WIDTH, LABEL_WIDTH, NothingPublished
 from orchestration.warehouse.settings import RunSettings, shown
 from orchestration.wording import money, plain
@@ -101,6 +102,7 @@ def _line(line: Row) -> list[str]:
         text.append(f"    held until {line['due_date']}")
     if line["event_text"]:
         text.append(f"    {line['event_text']}")
+    text += [f"    {step}" for step in credit_steps(line)]
     if line["credited_amount"] is not None:
         quota = (
             f", quota {money(line['quota_amount'])} of {line['window_code']}" if line["quota_amount"] else ""
@@ -109,7 +111,7 @@ def _line(line: Row) -> list[str]:
             f"    credited {money(line['credited_amount'])} by rule {line['rule_id']} ({line['credit_type_code']}): "
             f"from {money(line['cumulative_before_amount'])} to {money(line['cumulative_after_amount'])}{quota}"
         )
-    text += [f"    tier {tier}" for tier in (line["tiers_text"] or "").split("; ") if tier]
+    text += [f"    {step}" for step in tier_steps(line["tiers_text"])]
     if line["commission_amount"] is not None:
         part = (
             ""

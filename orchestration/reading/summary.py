@@ -5,6 +5,7 @@ It fits a screen, also for a company of thousands of payees; `everything` lists 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import zip_longest
@@ -13,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.reading.equations import grouped
 from orchestration.warehouse.marts_file import is_encrypted
 from orchestration.warehouse.settings import RunSettings, shown
 from orchestration.wording import money, plain, table
@@ -55,6 +57,7 @@ def summarise(settings: RunSettings, *, everything: bool = False) -> str:
             landed(marts, everything=everything),
             transactions(marts),
             payouts(marts, everything=everything),
+            not_used(marts),
             unfolded(marts),
             changes(marts),
             where_next(settings.published),
@@ -249,6 +252,17 @@ def _first_and_last(rows: Sequence[Row]) -> list[str]:
     return [*lines, f"  {told}, plan by plan: commissions summary --all"]
 
 
+def not_used(marts: duckdb.DuckDBPyConnection) -> str:
+    """What the company does without, and where it would be switched on; empty where it uses everything."""
+    rows = marts.execute(
+        "select part_name, place from marts.rpt_company_parts where not is_used order by part_name"
+    ).fetchall()
+    if not rows:
+        return ""
+    told = textwrap.wrap("; ".join(f"{name} ({place})" for name, place in rows), LABEL_WIDTH + AMOUNT_WIDTH)
+    return "\n".join(["NOT USED (no rows; it blocks nothing)", *(f"  {line}" for line in told)])
+
+
 def _latest_period(marts: duckdb.DuckDBPyConnection) -> str | None:
     found = marts.execute("select max(period_code) from marts.fct_payouts").fetchone()
     return found[0] if found else None
@@ -365,18 +379,19 @@ def _line(marts: duckdb.DuckDBPyConnection, line: Row) -> list[str]:
     text = [f"  deal {deal}, booked {booked}, credited {money(credited)} {currency}"]
     tiers = marts.execute(
         """
-        select tier_number, tier_value_amount, rate, tier_commission_amount
-        from marts.rpt_commission_tiers where credit_id = ? order by tier_number
+        select tier_text from marts.rpt_commission_tiers where credit_id = ? order by tier_number
         """,
         [credit],
     ).fetchall()
-    for number, value, rate, part in tiers:
-        text.append(f"    tier {number}: {money(value):>22} x {plain(rate):<12} = {money(part):>14}")
+    text += [f"    tier {grouped(tier)}" for (tier,) in tiers]
+    due = f"    commission {money(commission)}"
     if event == "booking":
-        due = f"    commission {money(commission)}, due on booking"
+        due += ", due on booking"
     else:
-        paid = f"{plain(round(100 * collected, 2))} % of the deal paid by then"
-        due = f"    commission {money(commission)}; {event} {payment} of {event_date}: {paid}"
+        due += f"; {event.replace('_', ' ')}{f' {payment}' if payment else ''} of {event_date}"
+        # Nothing is collected of what is taken back without a payment.
+        if collected is not None:
+            due += f": {plain(round(100 * collected, 2))} % of the deal paid by then"
     return [*text, f"{due:<{LABEL_WIDTH}}{money(amount):>{AMOUNT_WIDTH}}"]
 
 

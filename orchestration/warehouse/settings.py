@@ -183,13 +183,26 @@ class RunSettings:
 
     @property
     def unfinished(self) -> Path:
-        """Exists while a run has written to the warehouse and has not published it."""
+        """Exists while the warehouse is not what readers see; holds why, and nothing where a run is or was at it."""
         return self.home / "unfinished"
 
-    def begin_writing(self) -> None:
-        """Note that the warehouse is no longer what readers see, until `end_writing`."""
+    def begin_writing(self, reason: str = "") -> None:
+        """Note that the warehouse is no longer what readers see, until `end_writing`; ``reason``: where no run is at it."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self.unfinished.touch()
+        self.unfinished.write_text(reason, encoding="utf-8")
+
+    @property
+    def unfinished_reason(self) -> str | None:
+        """What `begin_writing` was given; empty where a run is or was at it, None when the warehouse is what readers see."""
+        try:
+            return self.unfinished.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return None
+
+    def why_unfinished(self) -> str | None:
+        """Why the warehouse is not what readers see, as the start of a sentence; None when it is."""
+        reason = self.unfinished_reason
+        return "the last run did not finish, so its lines are not what people see" if reason == "" else reason
 
     def end_writing(self) -> None:
         """Note that the warehouse is what readers see."""

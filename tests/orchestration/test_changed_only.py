@@ -15,10 +15,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.books.desk import open_desk
 from orchestration.calculation.dbt_process import current
 from orchestration.calculation.manifest import ensure_manifest, read_manifest
 from orchestration.calculation.step import Calculated, Calculation
 from orchestration.planning.preview import preview
+from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.publish import Publication, put_candidate_in_place
 from orchestration.warehouse.settings import RunSettings
 
@@ -101,6 +103,34 @@ def test_where_nothing_has_changed_nothing_is_built_and_nothing_asked(company: C
     assert (list(done.built), list(done.checks), done.candidate.copied) == ([], [], ())
     assert publication.changes == ()
     assert publication.row_counts["fct_payouts"] > 500
+
+
+def test_a_mart_that_is_built_by_itself_from_the_same_inputs_holds_nobody_up(company: Company) -> None:
+    for _ in range(2):
+        company.calculation().run_some([PAYOUTS])
+        assert company.settings.unfinished_reason is None
+        with open_desk(company.settings):
+            pass
+    done, publication = company.run()
+    assert (list(done.built), publication.changes) == ([], ())
+
+
+def test_a_mart_that_is_built_by_itself_from_newer_inputs_says_what_is_stale(company: Company) -> None:
+    company.edit("tiers", RATE, RATE.replace("1.5,@@BaseRate * 1.5", "1.5,@@BaseRate * 1.9"))
+    company.calculation().run_some([PAYOUTS])
+    with pytest.raises(BooksError) as refused, open_desk(company.settings):
+        pass
+    text = str(refused.value)
+    assert text.startswith(
+        "fct_payouts was materialised without the rest after inputs had changed since the last run (tiers)"
+    )
+    assert "; stale are " in text and "The asset published_marts refreshes all of it" in text
+    assert "did not finish" not in text
+    company.edit("tiers", RATE.replace("1.5,@@BaseRate * 1.5", "1.5,@@BaseRate * 1.9"), RATE)
+    _, publication = company.run()
+    assert publication.changes == ()
+    with open_desk(company.settings):
+        pass
 
 
 def test_a_changed_rate_ends_where_a_full_run_ends(company: Company) -> None:

@@ -32,9 +32,10 @@ def run_state(patient: Patient) -> Iterator[Finding]:
         else:
             yield ok(f"in progress ({holder})")
         return
-    if settings.unfinished.exists():
+    if (reason := settings.unfinished_reason) is not None:
         yield warning(
-            "the last run wrote to the warehouse and did not publish: it failed or was killed; readers see the run before",
+            reason
+            or "the last run wrote to the warehouse and did not publish: it failed or was killed; readers see the run before",
             settings.unfinished,
             fix=f"{RUN} (the last log: ls -t {shown(settings.logs)} | head -1)",
         )

@@ -3,7 +3,7 @@
 Three layers, all reported together:
 
 - `contracts`: each CSV against the property file beside it (columns, types, data tests);
-- `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `crm_rules`, `planning_rules`, `role_rules`: what the tables must agree on among each other;
+- `accounting_rules`, `plan_rules`, `reward_rules`, `payout_rules`, `crediting_rules`, `crm_rules`, `planning_rules`, `role_rules`: what the tables must agree on among each other;
 - `language_rules`: every expression against the plan language (orchestration/plans/language).
 
 Rows are numbered as an editor numbers lines: the header is row 1. An empty cell is a null.
@@ -22,6 +22,7 @@ from ingestion.load import check_inputs as check_extracts
 from ingestion.models import DBT_PROJECT
 from ingestion.registry import SYSTEMS
 from orchestration.plans.checks import (
+    accounting_rules,
     crediting_rules,
     crm_rules,
     language_rules,
@@ -80,6 +81,11 @@ RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (crm_rules.target_rules, ("crm_targets", "crm_fields")),
     (crm_rules.field_rules, ("crm_targets", "crm_fields")),
     (planning_rules.pipeline_rules, ("open_deals", "won_fields")),
+    (
+        accounting_rules.coverage_rules,
+        ("plans", "posting_rules", "capitalisation_rules", "entry_kinds", "pay_groups", "draws"),
+    ),
+    (accounting_rules.liability_rules, ("posting_rules", "accounts")),
     (language_rules.expression_rules, ("plans", "variables")),
 )
 

@@ -85,6 +85,20 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "source_object,open_expression,close_date_expression,probability_expression",
     ),
     "won_fields": ("planning", "source_object,field_name,won_expression"),
+    "accounts": ("accounting", "account_code,account_name,account_kind_code"),
+    "posting_rules": (
+        "accounting",
+        "posting_code,plan_id,entry_kind_code,debit_account_code,credit_account_code",
+    ),
+    "capitalisation_rules": (
+        "accounting",
+        "plan_id,valid_from,valid_to,benefit_months,expedient_months_max,first_month_code,cost_change_code",
+    ),
+    "entry_kinds": ("reference", "event_code,entry_kind_code,is_contract_cost,description"),
+    "pay_groups": (
+        "payroll",
+        "pay_group_id,valid_from,valid_to,layout_id,company_code,deduction_code,negative_net_code",
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from orchestration.reading.equations import grouped
 from orchestration.reading.statements import wording
 from orchestration.reading.statements.drawing import draw
 
@@ -32,6 +33,7 @@ def environment() -> Environment:
         "day": wording.day,
         "last_day": wording.last_day,
         "tidy": wording.tidy,
+        "grouped": grouped,
         "exact": wording.exact,
         "rounded": wording.rounded,
         "percent": wording.percent,

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.books.period import PERIOD_CODE
+from orchestration.reading.equations import credit_steps
 from orchestration.warehouse import marts_file
 from orchestration.warehouse.settings import RunSettings, shown
 
@@ -196,6 +197,9 @@ def _lines(marts: Marts, key: Sequence[Any]) -> list[Row]:
         select
           lines.*, explained.commission_amount, explained.collected_ratio, explained.event_text, explained.credit_id,
           explained.credit_type_code, explained.rule_id, explained.credit_date, explained.credited_amount,
+          explained.transaction_amount, explained.transaction_currency_code, explained.native_value_amount,
+          explained.units_from, explained.units_to, explained.fx_rate_date, explained.value_amount, explained.share_ratio,
+          explained.level_number, explained.level_factor, explained.candidate_amount,
           explained.window_code, explained.cumulative_before_amount, explained.cumulative_after_amount,
           explained.quota_amount, explained.variables_text, explained.source_file, explained.source_row,
           explained.plan_valid_from, explained.plan_document, explained.reward_kind_code, explained.plan_fingerprint,
@@ -245,6 +249,7 @@ def _lines(marts: Marts, key: Sequence[Any]) -> list[Row]:
         )
     }
     for line in lines:
+        line["credit_steps"] = credit_steps(line)
         line["tiers"] = tiers.get(line["credit_id"], [])
         line["tiers_amount"] = tier_totals.get(line["credit_id"])
     return lines

@@ -1,5 +1,5 @@
 -- Rounds the parts of each credit along the running total of its window, so that the parts of a credit add up to its
--- commission before modifiers.
+-- commission before modifiers. Beside each part stand the exact amount and the running total that it is rounded along.
 -- Grain: one row per credit and tier touched. Rule: docs/rules/rewards.md
 with
 
@@ -29,6 +29,14 @@ accumulated as (
   from credit_tiers
 ),
 
+rounded as (
+  select
+    *,
+    {{ round_money('after_amount', 'minor_unit') }} as rounded_after_amount,
+    {{ round_money('after_amount - tier_reward_amount', 'minor_unit') }} as rounded_before_amount
+  from accumulated
+),
+
 final as (
   select
     credit_tier_key::varchar as credit_tier_key,
@@ -40,11 +48,12 @@ final as (
     currency_code::varchar as currency_code,
     rate::decimal(28, 10) as rate,
     tier_value_amount::decimal(28, 10) as tier_value_amount,
-    (
-      {{ round_money('after_amount', 'minor_unit') }}
-      - {{ round_money('after_amount - tier_reward_amount', 'minor_unit') }}
-    )::decimal(18, 4) as tier_commission_amount
-  from accumulated
+    tier_reward_amount::decimal(38, 20) as tier_reward_amount,
+    (after_amount - tier_reward_amount)::decimal(38, 20) as reward_before_amount,
+    rounded_before_amount::decimal(18, 4) as rounded_before_amount,
+    rounded_after_amount::decimal(18, 4) as rounded_after_amount,
+    (rounded_after_amount - rounded_before_amount)::decimal(18, 4) as tier_commission_amount
+  from rounded
 )
 
 select * from final

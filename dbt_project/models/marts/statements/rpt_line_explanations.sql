@@ -60,6 +60,48 @@ draw_months as (
   inner join {{ ref('int_ledger__draw_months') }} as draw_months on draw_lines.draw_month_key = draw_months.draw_month_key
 ),
 
+-- From the deal to the credit: what was valued, at which rates, and which part of it is the payee's.
+deal_values as (
+  select * from {{ ref('int_valuation__values') }}
+),
+
+booking_rates as (
+  select * from {{ ref('int_valuation__booking_rates') }}
+),
+
+candidates as (
+  select
+    candidates.credit_id,
+    candidates.level_number,
+    candidates.level_factor,
+    candidates.candidate_amount,
+    deal_values.transaction_amount,
+    deal_values.transaction_currency_code,
+    deal_values.native_value_amount,
+    deal_values.fx_rate,
+    deal_values.fx_rate_date,
+    case when deal_values.fx_rate is not null then from_rates.units_per_base end as units_from,
+    case when deal_values.fx_rate is not null then to_rates.units_per_base end as units_to,
+    deal_values.value_amount,
+    {{ ratio(ratio('candidates.candidate_amount', 'deal_values.value_amount'), 'candidates.level_factor') }} as share_ratio
+  from {{ ref('int_crediting__candidates') }} as candidates
+  inner join deal_values
+    on
+      candidates.plan_id = deal_values.plan_id
+      and candidates.transaction_id = deal_values.transaction_id
+  left join {{ ref('dim_transactions') }} as valued_transactions
+    on candidates.transaction_id = valued_transactions.transaction_id
+  left join booking_rates as from_rates
+    on
+      deal_values.transaction_currency_code = from_rates.currency_code
+      and valued_transactions.deal_booked_date = from_rates.booked_date
+  left join booking_rates as to_rates
+    on
+      deal_values.currency_code = to_rates.currency_code
+      and valued_transactions.deal_booked_date = to_rates.booked_date
+  where candidates.reason_code is null
+),
+
 closings as (
   select * from {{ ref('stg_books__closings') }}
 ),
@@ -67,10 +109,7 @@ closings as (
 tiers as (
   select
     credit_id,
-    string_agg(
-      tier_number || ': ' || tier_value_amount || coalesce(' x ' || rate, '') || ' = ' || tier_commission_amount,
-      '; ' order by tier_number
-    ) as tiers_text
+    string_agg(tier_text, '; ' order by tier_number) as tiers_text
   from {{ ref('rpt_commission_tiers') }}
   group by credit_id
 ),
@@ -112,6 +151,18 @@ final as (
     credits.credit_type_code,
     credits.rule_id,
     credits.credit_date,
+    candidates.transaction_amount,
+    candidates.transaction_currency_code,
+    candidates.native_value_amount,
+    candidates.units_from,
+    candidates.units_to,
+    candidates.fx_rate,
+    candidates.fx_rate_date,
+    candidates.value_amount,
+    candidates.share_ratio,
+    candidates.level_number,
+    candidates.level_factor,
+    candidates.candidate_amount,
     credits.credited_amount,
     attainment.window_code,
     credits.cumulative_before_amount,
@@ -135,6 +186,7 @@ final as (
   left join clawbacks on ledger_lines.line_key = clawbacks.part_key
   left join draw_months on ledger_lines.line_key = draw_months.line_key
   left join credits on ledger_lines.credit_id = credits.credit_id
+  left join candidates on ledger_lines.credit_id = candidates.credit_id
   left join rewards on ledger_lines.reward_id = rewards.reward_id
   left join attainment on rewards.window_key = attainment.window_key
   left join window_variables on rewards.window_key = window_variables.window_key
@@ -173,6 +225,18 @@ select
   credit_type_code::varchar as credit_type_code,
   rule_id::varchar as rule_id,
   credit_date::date as credit_date,
+  transaction_amount::decimal(28, 10) as transaction_amount,
+  transaction_currency_code::varchar as transaction_currency_code,
+  native_value_amount::decimal(28, 10) as native_value_amount,
+  units_from::decimal(28, 10) as units_from,
+  units_to::decimal(28, 10) as units_to,
+  fx_rate::decimal(28, 10) as fx_rate,
+  fx_rate_date::date as fx_rate_date,
+  value_amount::decimal(28, 10) as value_amount,
+  share_ratio::decimal(28, 10) as share_ratio,
+  level_number::integer as level_number,
+  level_factor::decimal(18, 10) as level_factor,
+  candidate_amount::decimal(28, 10) as candidate_amount,
   credited_amount::decimal(28, 10) as credited_amount,
   window_code::varchar as window_code,
   cumulative_before_amount::decimal(28, 10) as cumulative_before_amount,
