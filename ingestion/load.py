@@ -1,4 +1,4 @@
-"""Load source systems into the warehouse and tell what changed.
+"""Load source systems into the warehouse and report what changed.
 
 Data flow: extracts -> check -> dlt (parquet) -> DuckDB schema raw_<system>. A system is loaded whole or not
 at all: a problem in one file stops it before anything is written, a kill is taken back by the next load. A landing that

@@ -1,6 +1,6 @@
-"""Decide what of an extract must be landed, from what the last load remembers of it.
+"""Decide which rows of an extract must be landed, from what the last load recorded about it.
 
-Every extract holds all rows of its table. What is handed on is
+Every extract holds all rows of its table. What is passed on is
   nothing  when the rows are those of the last load;
   delta    when the table has a modification stamp and all rows up to the last cursor are unchanged: only
            the rows above the cursor, and no row is retired;

@@ -365,7 +365,7 @@ def convert(
 
 
 def hash_rows(parts: Iterable[list[str]]) -> list[str]:
-    """Return one hash a row over its filled columns, so that a new empty column changes no hash."""
+    """Return one hash per row over its filled columns, so that a new empty column changes no hash."""
     return [
         hashlib.blake2b("".join(row).encode("utf-8"), digest_size=16).hexdigest()
         for row in zip(*parts, strict=True)

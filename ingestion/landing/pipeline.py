@@ -26,7 +26,7 @@ from ingestion.landing.tables import PRECISION, Column, Table, raw_schema
 LOAD_FILE_FORMAT: Literal["parquet"] = "parquet"
 
 # dlt takes these from the environment only. Without the first one Arrow rows carry no _dlt_load_id, and a
-# killed load could not be told from a finished one.
+# killed load could not be distinguished from a finished one.
 _DLT_ENVIRONMENT = {
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -119,7 +119,7 @@ def make_resource(
         if plan.mode == "nothing" or plan.rows is None:
             return
         hints = dlt.mark.make_hints(write_disposition=write_disposition(table, plan.mode, plan.deleted))
-        # An empty table is handed on as well: it retires all rows.
+        # An empty table is passed on as well: it retires all rows.
         for start in range(0, max(plan.rows.num_rows, 1), chunk_rows):
             yield dlt.mark.with_hints(plan.rows.slice(start, chunk_rows), hints)
 

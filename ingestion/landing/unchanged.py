@@ -123,7 +123,7 @@ class Landed:
 
     Attributes:
         rows: rows in the file and live rows, by table.
-        notices: what it told.
+        notices: what it reported.
     """
 
     rows: Mapping[str, tuple[int, int]]

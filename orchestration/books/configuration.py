@@ -169,7 +169,7 @@ def changes_of(entry: Entry) -> Iterator[Change]:
         keys = part["key_columns"]
         came = {_key(row, keys): row for row in part["added"]}
         went = {_key(row, keys): row for row in part["removed"]}
-        # Rows that the key does not tell apart are told as they came and went.
+        # Rows with the same key are logged as removed and added.
         is_unique = len(came) == len(part["added"]) and len(went) == len(part["removed"])
         paired = came.keys() & went.keys() if is_unique else set()
         for row in part["removed"]:

@@ -86,7 +86,7 @@ class Desk:
         return self.settings.books / "exports"
 
     def read(self) -> None:
-        """Read log, books and exports anew, their chains checked."""
+        """Read log, books and exports again, their chains checked."""
         self.actions = read_actions(self.settings.books / "actions")
         self.books = read_books(self.periods_folder)
         self.exports = read_exports(self.exports_folder)

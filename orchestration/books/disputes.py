@@ -1,6 +1,6 @@
 """Disputes: a payee or the manager says that a line, a payout or a missing deal is wrong; an approver answers and decides.
 
-A dispute is told by actions of the log alone and moves no money: what settles it is an adjustment, or the next run of
+A dispute exists only as actions of the log and moves no money: what settles it is an adjustment, or the next run of
 corrected data. Every function raises BooksError when it refuses, and has then written nothing.
 """
 
@@ -135,7 +135,7 @@ def decide(
 
 
 def withdraw_dispute(desk: Desk, number: int, *, reason: str, actor: str) -> list[str]:
-    """Take an open dispute back: who filed it, or the payee whom it is about."""
+    """Withdraw an open dispute; only the person who filed it or the payee in question may."""
     row = dispute(desk, number)
     _refuse_decided(row)
     if actor != row["filed_by"] and not people_of(desk, actor) & names_of(desk, row["payee_id"]):

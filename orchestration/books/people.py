@@ -1,4 +1,4 @@
-"""Who somebody is among the payees, and who may act for whom: from the HRIS and the seeds of operations."""
+"""Finds the payee behind a name, and who may act for whom: from the HRIS and the seeds of operations."""
 
 from __future__ import annotations
 

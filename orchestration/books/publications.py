@@ -80,7 +80,7 @@ def read_publications(folder: Path) -> list[Publication]:
 def record_publication(settings: RunSettings) -> Publication | None:
     """Record the published copy unless it is recorded already; returns the new record.
 
-    Also keeps out whoever derives events meanwhile: a publication has its place among the actions from then on.
+    Also keeps others from deriving events meanwhile: from then on a publication has its place among the actions.
     Raises BooksError when the log is damaged, the disk is full, or the copy does not say which run made it.
     """
     with RunLock(settings.events_lock, wait=True):

@@ -59,7 +59,7 @@ def _settings(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _mark(text: str) -> str:
-    """What tells that a text changed, and not what it says."""
+    """A mark that shows that a text changed, without its content."""
     return f"sha256 {sha256(text.encode()).hexdigest()[:12]}"
 
 

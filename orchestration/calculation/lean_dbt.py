@@ -62,7 +62,7 @@ def silence_events(heard: Collection[str]) -> None:
 
 
 def without_tests(manifest: Any) -> Any:
-    """The manifest without its tests, over the same nodes: what becomes of a node there becomes of it here."""
+    """The manifest without its tests, over the same nodes: a change to a node there is a change to it here."""
     # Not copy.copy: dbt's way to pickle a manifest mixes its lookups up once they have been used.
     lean = object.__new__(type(manifest))
     lean.__dict__.update(manifest.__dict__)

@@ -131,7 +131,7 @@ def ready(
 
 
 def ready_soon(seeds: Path = BUNDLED_SEEDS) -> None:
-    """Start dbt and have it parse the project meanwhile. What goes wrong is told by who needs it."""
+    """Start dbt and have it parse the project meanwhile. An error is raised where the result is needed."""
 
     def parse() -> None:
         with contextlib.suppress(ManifestError, OSError):

@@ -375,7 +375,7 @@ class Calculation:
         if not result.is_good:
             said = result.error or "; ".join(node.message for node in result.nodes if not node.is_good)
             raise CalculationError(f"data tests could not be compiled: {said}")
-        # dbt notes its invocations when it builds only, so nothing has to be remembered anew.
+        # dbt notes its invocations when it builds only, so nothing has to be recorded again.
         return result
 
     def _explain_failures(self) -> None:

@@ -112,7 +112,7 @@ def withdraw(
     _act(settings, dry_run, lambda desk: acting.withdraw(desk, period, plan_id, reason, actor))
 
 
-# Negative amounts are no options.
+# A negative amount is not an option.
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("payee")
 @click.argument("plan_id", metavar="PLAN")

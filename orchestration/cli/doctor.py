@@ -29,7 +29,7 @@ def doctor(online: bool, daemon: bool, problems: bool, is_json: bool) -> None:
     try:
         settings = RunSettings.from_env()
     except SettingsError:
-        # The date is told by its own check; everything else can be looked at.
+        # The date has a check of its own; everything else can be examined.
         without = {name: value for name, value in os.environ.items() if name != "COMMISSIONS_AS_OF_DATE"}
         settings = replace(RunSettings.from_env(without), as_of_date=None)
     patient = Patient(settings, dict(os.environ), is_online=online, is_daemon_expected=daemon)

@@ -312,7 +312,9 @@ def _compared(found: Any) -> list[str]:
         ]
         if len(rows) > SHOWN:
             told.append(f"  {title}: {len(rows) - SHOWN:,} more")
-    told += [f"  the receiver has an event that is none of ours: {one}" for one in found.unknown[:SHOWN]]
+    told += [
+        f"  the receiver has an event that was never sent from here: {one}" for one in found.unknown[:SHOWN]
+    ]
     return told
 
 

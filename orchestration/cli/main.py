@@ -44,7 +44,7 @@ Environment:
   COMMISSIONS_CADENCES    when things run by themselves (default: orchestration/cadences.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
   COMMISSIONS_NOTIFICATIONS
-                          who is told of events and alerts (default: orchestration/notifications.toml)
+                          who is notified of events and alerts (default: orchestration/notifications.toml)
   COMMISSIONS_PUBLISHED_KEY  where the key of the published file is, env:NAME or file:PATH (default: not encrypted)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
@@ -107,7 +107,9 @@ def with_sources(command: Callable[..., Any], *, says: str = "") -> Callable[...
 
 @main.command()
 @click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
-@click.option("--full", is_flag=True, help="Land, build and check everything anew, whatever has changed.")
+@click.option(
+    "--full", is_flag=True, help="Land, build and check everything from scratch, whatever has changed."
+)
 @with_settings
 @partial(with_sources, says="Reading the configuration of sources and cadences")
 def run(settings: RunSettings, wait: bool, full: bool) -> None:

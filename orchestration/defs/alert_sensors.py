@@ -1,4 +1,4 @@
-"""Dagster tells of failed runs and checks: two sensors, on by default. Without channels they do nothing."""
+"""Alerts for failed runs and checks: two sensors, on by default. Without channels they do nothing."""
 
 import dagster as dg
 

@@ -11,7 +11,7 @@ from dagster import AssetCheckEvaluation, DagsterEventType, DagsterRun, DagsterR
 from orchestration.defs.failed_steps import failed_steps
 from orchestration.telling.alerts.alert import Alert, Kind, Severity, cut
 
-# More failed checks of one severity are told together.
+# More failed checks of one severity than this are reported in one alert.
 SINGLE_CHECKS_MAX = 3
 LISTED_MAX = 10
 # So that what follows the message is not cut off.

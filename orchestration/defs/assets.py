@@ -123,7 +123,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def is_full(self) -> bool:
-        """Whether everything is done anew, whatever has changed."""
+        """Whether everything is done from scratch, whatever has changed."""
         return self._is_full
 
     def note_books(self) -> None:

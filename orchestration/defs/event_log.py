@@ -1,6 +1,6 @@
 """Dagster's history of events in the files that Dagster itself writes, at a fraction of the cost.
 
-Dagster opens a file anew for each event, in several transactions that each wait for the disk. A run of the whole project
+Dagster opens a file again for each event, in several transactions that each wait for the disk. A run of the whole project
 stores some thousand events before its first step.
 """
 

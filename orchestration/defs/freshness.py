@@ -1,4 +1,4 @@
-"""Sources that have not landed for too long: Dagster's freshness policies, told to the channels."""
+"""Sources that have not landed for too long: Dagster's freshness policies, sent to the channels as alerts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def freshness_sensor(
             name: records[key].freshness_state for name, key in landed.items() if records.get(key) is not None
         }
         alerts = late_alerts(states, titles, cadences)
-        # It looks every half minute: the same sources are told again after an hour, and repeat_hours decides.
+        # It looks every half minute: the same sources are reported again after an hour, and repeat_hours decides what is sent.
         late = ", ".join(alert.subject for alert in alerts)
         told, _, told_at = (context.cursor or "").rpartition("@")
         now = datetime.now(UTC)

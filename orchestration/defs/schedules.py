@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAY_CYCLES = Path("payroll") / "pay_cycles.csv"
 
-# A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
+# A run whose process died is restarted from the beginning; a run that failed is not (dagster.yaml).
 BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 
 # Everything, in one process: DuckDB has one writer, and the run holds one lock.
@@ -42,7 +42,7 @@ daily = dg.define_asset_job(
 full = dg.define_asset_job(
     "full",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
-    description="Land, build and check everything anew, with every data test: what `commissions run --full` does.",
+    description="Land, build and check everything from scratch, with every data test: what `commissions run --full` does.",
     executor_def=dg.in_process_executor,
     tags={**BEGUN_ANEW, FULL_TAG: "true"},
 )
@@ -87,14 +87,14 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
 
 
 def full_schedule(cadences: Cadences) -> dg.ScheduleDefinition:
-    """When everything is done anew."""
+    """When everything is done from scratch."""
     return dg.ScheduleDefinition(
         name="full_schedule",
         job=full,
         cron_schedule=cadences.full,
         execution_timezone=cadences.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Lands, builds and checks everything anew, with every data test.",
+        description="Lands, builds and checks everything from scratch, with every data test.",
     )
 
 

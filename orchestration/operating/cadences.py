@@ -60,7 +60,7 @@ class Cadences:
         timezone: of all cron expressions.
         first_month: YYYY-MM of the first month that is reviewed in Dagster.
         day_starts: since its last tick every source must have landed before the day's calculation.
-        full: cron of the run that does everything anew, empty where it is off.
+        full: cron of the run that does everything from scratch, empty where it is off.
         sensor_seconds: how often sensors look, at most.
         land: cron of each system's landing, empty where it is off.
         optional: systems that the calculation does not wait for.

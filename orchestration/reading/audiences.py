@@ -1,7 +1,7 @@
 """Files of marts for single viewers: only the rows that each may see, by fct_visibility and what each mart declares.
 
 What a mart hands out is its `meta.visibility` (dbt_project/models/marts, docs/bi.md). A mart that declares nothing is in nobody's
-file. Admins and auditors get every declared mart whole. Everybody else gets, of marts of payees, the rows of payees whom they
+file. Admins and auditors get every declared mart whole. All others get, from marts about payees, the rows of payees whom they
 see on all days of the row, once those are released; of dimensions what those rows name; keys of rows become marks, because they
 hold payees' ids. A file is made aside and renamed; files of viewers who have lost their view are deleted.
 """
@@ -170,7 +170,7 @@ def _fill(
         "create or replace temp table visible as select * from marts.fct_visibility where viewer_id = ?",
         [viewer_id],
     )
-    # Made anew for each file: nobody can try which payee a mark stands for.
+    # New for each file, so that nobody can find out by trial which payee a mark belongs to.
     salt = secrets.token_hex(32)
     counts: dict[str, int] = {}
     # Dimensions last, and those that dimensions name after them: territories hang on transactions.

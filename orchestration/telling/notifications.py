@@ -1,4 +1,4 @@
-"""notifications.toml: who is told what. Reads the file, checks addresses, and looks secrets up.
+"""notifications.toml: who is notified of what. Reads the file, checks addresses, and looks secrets up.
 
     [receivers.erp]              # receivers of events: orchestration/telling/events/receivers.py
     [alerts]                     # channels of alerts: orchestration/telling/alerts/config.py

@@ -81,7 +81,7 @@ def send(
 def _cut_after(
     connection: http.client.HTTPConnection, sockets: list[socket.socket], seconds: float
 ) -> Iterator[threading.Event]:
-    """Shut the connection down when the time is over: a socket's own timeout starts anew with each byte."""
+    """Shut the connection down when the time is over: a socket's own timeout starts again with each byte."""
     is_done, was_cut = threading.Event(), threading.Event()
 
     def watch() -> None:

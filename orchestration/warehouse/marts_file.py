@@ -1,7 +1,7 @@
 """Files of marts, opened: the published copy and the audiences' files, plain or encrypted.
 
 The key is named, never given: COMMISSIONS_PUBLISHED_KEY says `env:NAME` or `file:PATH`. It is read when a file is opened and
-goes to DuckDB as a parameter, so that it stands in no SQL, no log and no list of processes. Reading needs nothing else;
+goes to DuckDB as a parameter, so that it appears in no SQL, no log and no list of processes. Reading needs nothing else;
 writing needs DuckDB's extension httpfs, whose OpenSSL has safe random numbers, or the word that DuckDB's own will do.
 """
 

@@ -32,7 +32,7 @@ MARTS = "marts"
 TMP_SUFFIX = ".tmp"
 # The copy is about as large as the warehouse; room for a second one keeps the disk from filling up.
 FREE_SPACE_FACTOR = 2
-# A copy with a larger share of free blocks is not taken over but written anew.
+# A copy with a larger share of free blocks is not taken over but written from scratch.
 AIR_SHARE_MAX = 0.5
 
 SETTLEMENT_KEY = ("payee_id", "plan_id", "period_code", "currency_code")
@@ -296,7 +296,7 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
                 readable.copy_mart(name)
             connection = readable.connection
             _copy_comments(connection, names)
-            # They are no longer what the last run has published: the next one calculates them again.
+            # They no longer equal what the last run published: the next run calculates them again.
             connection.execute("create schema if not exists copy.publication")
             connection.execute(
                 "create table if not exists copy.publication.nodes (unique_id varchar, fingerprint varchar)"

@@ -24,7 +24,7 @@ DBT_TARGET_DIR = DBT_PROJECT_DIR / "target"
 
 # Sections of dagster.yaml, each written into a home that has none of that name; what is there is never changed.
 # One run at a time and one writing step at a time: DuckDB has one writer. A run whose process is gone is noticed and
-# marked as failed; a job that may be begun anew says so itself with the tag dagster/max_retries. Of the storage of events
+# marked as failed; a job that may be restarted says so itself with the tag dagster/max_retries. Of the storage of events
 # see `missing_sections`.
 # Where a home of an earlier version has the modules that its dagster.yaml names.
 MOVED_MODULES = {
@@ -133,7 +133,7 @@ class RunSettings:
             self.open_published().close()
 
     def published_key(self) -> str | None:
-        """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read anew each time, never kept."""
+        """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read again each time, never kept."""
         return read_key()
 
     @property
@@ -168,7 +168,7 @@ class RunSettings:
 
     @property
     def outbox(self) -> Path:
-        """The events, and how far each receiver has come; made anew from the books when it is lost."""
+        """The events, and how far each receiver has come; rebuilt from the books when it is lost."""
         return self.home / "events" / "outbox.sqlite"
 
     @property
@@ -308,7 +308,7 @@ def resolve_as_of_date(value: str | None) -> str | None:
 
 
 def is_full(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether everything is done anew, whatever is known of what has changed: COMMISSIONS_FULL=1, as `run --full` sets it."""
+    """Whether everything is done from scratch, whatever has changed: COMMISSIONS_FULL=1, as `run --full` sets it."""
     return env.get("COMMISSIONS_FULL", "") not in ("", "0")
 
 

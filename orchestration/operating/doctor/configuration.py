@@ -68,7 +68,7 @@ def sources_file(patient: Patient) -> Iterator[Finding]:
 
 
 def _ingestion(patient: Patient) -> IngestionSettings:
-    """The settings of the landing; a number that is none is told by its own check."""
+    """The settings of the landing; a value that is not a number is reported by its own check."""
     unread = {"COMMISSIONS_CHUNK_ROWS", "COMMISSIONS_SHRINK_RATIO_MAX"}
     return IngestionSettings.from_env(
         {name: value for name, value in patient.env.items() if name not in unread}

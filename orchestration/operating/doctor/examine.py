@@ -1,4 +1,4 @@
-"""Makes all checks and tells what they found."""
+"""Runs all checks and reports what they found."""
 
 from __future__ import annotations
 

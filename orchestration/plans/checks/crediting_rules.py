@@ -104,7 +104,7 @@ def rollup_rules(company: Company) -> Iterator[Problem]:
             yield row.problem(
                 "hierarchy_code",
                 f"plan '{row['plan_id']}' rolls up both the {other['hierarchy_code']} and the "
-                f"{row['hierarchy_code']} hierarchy; whoever stands in both would be credited twice",
+                f"{row['hierarchy_code']} hierarchy; a payee in both would be credited twice",
                 "Keep one hierarchy, or make a plan of its own for the other",
                 other,
             )

@@ -93,7 +93,7 @@ class Company:
         self.first_day = min(days, default=case.as_of).replace(month=1, day=1)
 
     def own(self, name: Any) -> str | None:
-        """Return an id as it stands in the warehouse, where many situations lie side by side."""
+        """Return an id as the warehouse has it, which holds many situations side by side."""
         found = text(name)
         return None if found is None else f"{self.case.code}.{found}"
 
@@ -103,7 +103,7 @@ class Company:
         return f"{self.case.code}.user.{found}" if found in self.people else found
 
     def cell(self, value: Any) -> str | None:
-        """Return a text as it stands in the warehouse: one that names a person or team of the case is an id."""
+        """Return a text as the warehouse has it: a text that names a person or team of the case becomes an id."""
         found = text(value)
         return self.own(found) if found in self.named else found
 
@@ -172,7 +172,7 @@ class Company:
                      valid_from=row.get("from", BEGINNING), valid_to=row.get("to"))  # fmt: skip
 
     def _plan(self, name: str, versions: Sequence[Body]) -> None:
-        """Add the versions of a plan; each keeps of the one before what it does not say anew."""
+        """Add the versions of a plan; each keeps the values of the version before that it does not restate."""
         whole: dict[str, Any] = {**PLAN_DEFAULTS, "valid_from": self.first_day}
         for position, version in enumerate(versions):
             later = versions[position + 1].get("valid_from") if position + 1 < len(versions) else None

@@ -72,7 +72,7 @@ class Served:
 def catch_up(settings: RunSettings, outbox: Outbox, now: datetime) -> int:
     """Bring the outbox up to the books; returns how many events are new.
 
-    Also completes the books after a kill: a publication, a closing or an export that its log does not tell of.
+    Also completes the books after a kill: a publication, a closing or an export that is missing from its log.
     Raises BooksError when books and outbox do not fit together.
     """
     # A run that holds the lock leaves it to the next pass.
@@ -113,7 +113,7 @@ def deliver(
 
 
 def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
-    """Tell of what was given up, also by a pass that was killed before it told, and of receivers that get nothing."""
+    """Alert about what was given up, also by a pass that was killed before its alert, and about receivers that get nothing."""
     with open_outbox(settings.outbox) as outbox:
         letters = dead_letters(outbox, only_unreported=True)
         alerts = [

@@ -87,7 +87,7 @@ class Memory:
         self.records |= {record.key: record for record in added}
 
     def tidy(self) -> None:
-        """Write the file anew with one line per record; also drops a line that was cut short."""
+        """Rewrite the file with one line per record; also drops a line that was cut short."""
         if self.path.exists():
             content = b"".join(canonical(asdict(self.records[key])) for key in sorted(self.records))
             replace_durably(self.path, content)
