@@ -1,4 +1,4 @@
--- A payout of an open month, of this month or the last, that is far from the payee's months before: somebody should look
+-- A payout of an open month, of this month or the last, that is far from the payee's months before: a person should look
 -- before it is released. The limits are in seeds/operations/jump_limits.csv.
 {{ config(severity='warn') }}
 select *

@@ -89,7 +89,7 @@ def write_disposition(table: Table, mode: Mode, deleted: Sequence[str] = ()) -> 
 
 
 class _Planner:
-    """Plans all tables of a system once a run, when dlt asks for the first of them."""
+    """Plans all tables of a system once per run, when dlt asks for the first of them."""
 
     def __init__(self, system: str, tables: Sequence[Table], extract_dir: Path, settings: Settings) -> None:
         self._system, self._tables = system, tables

@@ -178,7 +178,7 @@ def payroll_cycles(desk: Desk) -> list[dict[str, Any]]:
 
 
 def journal(desk: Desk, period_code: str, actor: str) -> list[str]:
-    """Export what a month's journal says and no file has said yet: a file a currency."""
+    """Export the part of a month's journal that no file holds yet: one file per currency."""
     _refuse_unfinished(desk, period_code)
     new = desk.ask(
         """

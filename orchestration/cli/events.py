@@ -85,7 +85,7 @@ def _receivers(only: str | None = None) -> dict[str, Receiver]:
 
 to = click.option("--to", "receiver", metavar="RECEIVER", help="One receiver; without it all.")
 after = click.option("--after", default=0, show_default=True, help="Only events behind this sequence.")
-event_type = click.option("--type", "event_type", help="Only this type; * stands for anything: payout.*")
+event_type = click.option("--type", "event_type", help="Only this type; * matches anything: payout.*")
 subject = click.option("--subject", help="Only this subject: period/2013-05, calculation.")
 since = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only events from this day on (UTC).")
 

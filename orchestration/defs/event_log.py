@@ -33,7 +33,7 @@ from sqlalchemy.pool import QueuePool
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
-# Files kept open; one more closes the one that was not used for longest. A run uses two, a web server one a run looked at.
+# Files kept open; one more closes the one that was not used for longest. A run uses two, a web server one per run that is looked at.
 OPEN_FILES_MAX = 8
 
 

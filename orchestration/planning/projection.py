@@ -122,7 +122,7 @@ def _worth_a_scenario(scratch: Scratch, seeds: Path) -> list[int]:
 
 
 def _carry_rates_on(scratch: Scratch, as_of: date) -> None:
-    """No rate is known of days to come: on those on which open deals close, the last one known stands for it."""
+    """Rates of future days are unknown: on days on which open deals close, the last known rate is used."""
     with duckdb.connect(str(scratch.warehouse)) as connection:
         connection.execute(
             f"""

@@ -142,7 +142,7 @@ def simulate(
 def changed_files(folder: Path, seeds: Path) -> dict[str, Path]:
     """The seeds of ``folder`` that differ from those of ``seeds``, by name.
 
-    Raises PlanningError when a file is no seed, a name stands twice, or nothing differs.
+    Raises PlanningError when a file is not a seed, a name occurs twice, or nothing differs.
     """
     known = {path.stem: path for path in seeds.rglob("*.csv")}
     found: dict[str, Path] = {}

@@ -37,13 +37,13 @@ def target_rules(company: Company) -> Iterator[Problem]:
         if target["grain_code"] == "payee" and by_id:
             yield target.problem(
                 "key_field",
-                f"target '{name}' has a record a payee, which the CRM knows by no id of its own",
+                f"target '{name}' has one record per payee, which the CRM knows by no id of its own",
                 "Write a custom object and its external id, Commission_Key__c for example, or grain_code deal",
             )
         if target["grain_code"] == "deal" and not by_id:
             yield target.problem(
                 "key_field",
-                f"target '{name}' has a record a deal, which is the deal itself",
+                f"target '{name}' has one record per deal, which is the deal itself",
                 f"Write {RECORD_ID.get(system, 'Id')}, or grain_code payee",
             )
         objects = SALESFORCE_OBJECT if system == "salesforce" else HUBSPOT_OBJECT
@@ -73,7 +73,7 @@ def field_rules(company: Company) -> Iterator[Problem]:
         if target["grain_code"] == "deal" and field["column_name"] in OF_A_PAYEE:
             yield field.problem(
                 "column_name",
-                f"target '{field['target_id']}' has a record a deal, which may have several payees",
+                f"target '{field['target_id']}' has one record per deal, which may have several payees",
                 "Write payee_count, or choose a target with grain_code payee",
             )
         if field["crm_field"] == target["key_field"]:

@@ -57,7 +57,7 @@ granted as (
   from reporting_lines
   inner join active_people on reporting_lines.ancestor_id = active_people.payee_id
   union all
-  -- roles over everybody, or over one payee; whoever heads an organisation belongs to it
+  -- roles over everybody, or over one payee; the head of an organisation belongs to it
   select
     held_roles.viewer_id,
     payees.payee_id,
