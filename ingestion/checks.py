@@ -155,7 +155,11 @@ def _field_findings(
             )
             findings.append(
                 Finding(
-                    name, f"{table.name}.{column}", f"is no field of the source, used by {used}", False, fix
+                    name,
+                    f"{table.name}.{column}",
+                    f"is not a field of the source, used by {used}",
+                    False,
+                    fix,
                 )
             )
     if not findings:

@@ -111,7 +111,7 @@ def plan_system(
     states: Mapping[str, State],
     settings: Settings,
 ) -> dict[str, Plan]:
-    """Return one plan a table of a system.
+    """Return one plan per table of a system.
 
     Args:
         states: what the last load remembers of each table; empty for one that was never loaded.

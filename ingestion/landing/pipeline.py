@@ -213,7 +213,7 @@ def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) ->
 
     dlt records a load in _dlt_loads as its last step. Each table is merged in a transaction of its own, so
     a kill can leave some tables merged. Their rows are deleted by load id. The versions that the merge had
-    closed are opened again: those whose `_dlt_valid_to` is no finished load's boundary.
+    closed are opened again: those whose `_dlt_valid_to` is not the boundary of a finished load.
     """
     schema, fixed = raw_schema(system), 0
     tables = landed_tables(connection, schema, "_dlt_load_id")

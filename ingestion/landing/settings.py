@@ -54,7 +54,7 @@ class Settings:
         COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000),
         COMMISSIONS_SOURCES (default: ingestion/sources.toml when there is one).
 
-        Raises SettingsError when a number is none.
+        Raises SettingsError when a value is not a number.
         """
         extracts = env.get("COMMISSIONS_EXTRACTS") or env.get("COMMISSIONS_SAMPLE_DIR")
         sources = Path(env.get("COMMISSIONS_SOURCES") or SOURCES_FILE).resolve()

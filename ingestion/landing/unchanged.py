@@ -195,5 +195,5 @@ def recall(system: SourceSystem, inputs: Inputs | None, settings: Settings) -> L
                 for table in system.tables}  # fmt: skip
         return Landed(rows, tuple(str(notice) for notice in landed["notices"]))
     except (duckdb.Error, ValueError, TypeError, LookupError):
-        # Whatever cannot be read here is no proof: the landing is made, and says what is wrong.
+        # What cannot be read here proves nothing: the landing is made, and reports what is wrong.
         return None

@@ -75,7 +75,7 @@ def read_entries(folder: Path) -> list[Entry]:
             )
         content = read_object(path)
         if set(content) != FIELDS or content["entry_number"] != number:
-            raise BooksError(f"{path} is no entry {number} of the configuration; restore it from a backup")
+            raise BooksError(f"{path} is not entry {number} of the configuration; restore it from a backup")
         if content[HASH] != hash_of(content, without=HASH):
             raise BooksError(f"{path} was changed after it was written; restore it from a backup")
         if content["previous_hash"] != (entries[-1].entry_hash if entries else ""):

@@ -122,7 +122,7 @@ class Desk:
             )
 
     def roles_of(self, actor: str) -> set[str]:
-        """The roles that somebody has on the day of the action (seeds/operations/approvers.csv)."""
+        """The roles of a person on the day of the action (seeds/operations/approvers.csv)."""
         rows = self.ask(
             """
             select role_code from seeds.approvers

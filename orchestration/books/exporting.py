@@ -1,7 +1,7 @@
-"""What is handed out: payroll files and journals. Each function returns what it did, line by line.
+"""Exports: payroll files and journals. Each function returns what it did, line by line.
 
 Which amounts, and every character of a file, is SQL (`rpt_payroll_files`, `rpt_journal_files`); here files are written once,
-recorded and handed out. Every function raises BooksError when it refuses, and has then written nothing.
+recorded and exported. Every function raises BooksError when it refuses, and has then written nothing.
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ def journal_months(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _export(desk: Desk, draft: Draft, actor: str, facts: dict[str, Any]) -> list[str]:
-    """Write a file once: its record first, then the action, then the file that is handed out."""
+    """Write a file once: its record first, then the action, then the file itself."""
     summary = f"{len(draft.lines) - 1:,} rows, {money(Decimal(draft.total_amount))} {draft.currency_code}"
     if desk.is_dry_run:
         return [f"{draft.export_name}: {summary} would be exported by {actor}, {draft.file_name}:"] + [
@@ -350,6 +350,6 @@ def _named(export: Export, path: Path) -> str:
 def _plain_name(name: str) -> str:
     if Path(name).name != name or name.startswith("."):
         raise BooksError(
-            f"'{name}' is no plain file name; correct file_name in seeds/payroll/payroll_layouts.csv"
+            f"'{name}' is not a plain file name; correct file_name in seeds/payroll/payroll_layouts.csv"
         )
     return name

@@ -181,7 +181,7 @@ def _insert_changes(connection: duckdb.DuckDBPyConnection, entries: Sequence[Ent
     if not rows:
         return
     types = ("bigint", "bigint", "timestamp", *["varchar"] * 11)
-    # One list per column: a statement a row is slow where a whole table of numbers changed.
+    # One list per column: one statement per row is slow where a whole table of numbers changed.
     marks = ", ".join(f"unnest(?::{kind}[])" for kind in types)
     connection.execute(
         f"insert into raw_books.configuration_changes select {marks}",

@@ -27,7 +27,7 @@ HASH = "publication_hash"
 class Publication:
     """One publication. ``published_at`` is UTC in ISO form; ``action_count`` how many actions the log had by then.
 
-    ``payouts_changed`` has an entry a month and currency in which payout rows differ from the copy before: period_code,
+    ``payouts_changed`` has one entry per month and currency in which payout rows differ from the copy before: period_code,
     currency_code, row_count, and difference_amount, the text of a decimal.
     """
 

@@ -77,7 +77,7 @@ def without_tests(manifest: Any) -> Any:
 def _within_reach(manifest: Any) -> dict[str, Any]:
     """The macros whose names occur in what is built, in what dbt's adapter calls, or in a macro within reach.
 
-    A name counts wherever it stands, in a comment too: rather one macro too many than one too few, which would be an error.
+    A name counts wherever it occurs, in a comment too: rather one macro too many than one too few, which would be an error.
     """
     from dbt.adapters.base import impl as base
     from dbt.adapters.duckdb import impl as duckdb

@@ -23,7 +23,7 @@ from typing import Any
 from orchestration.calculation.dbt_process import BUNDLED_SEEDS, DbtError, DbtProcess, current, seeds_layout
 from orchestration.warehouse.settings import DBT_PROJECT_DIR, DBT_TARGET_DIR
 
-# A folder of its own: a dbt that somebody starts by hand rewrites target/manifest.json in place.
+# A folder of its own: a dbt that is started by hand rewrites target/manifest.json in place.
 PARSED_DIR = DBT_TARGET_DIR / "parsed"
 MANIFEST = PARSED_DIR / "manifest.json"
 SEMANTIC_MANIFEST = PARSED_DIR / "semantic_manifest.json"

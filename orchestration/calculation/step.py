@@ -146,7 +146,7 @@ class Calculation:
         )
 
     def run_some(self, names: Collection[str]) -> None:
-        """Build the named nodes and ask their tests, as somebody asked for them by hand; nothing is published.
+        """Build the named nodes and run their tests, as requested by hand; nothing is published.
 
         Raises CalculationError as `run` does.
         """

@@ -58,7 +58,7 @@ def test_channels(settings: RunSettings, channel: str | None) -> None:
         "test",
         "warning",
         "Test alert of the commission warehouse",
-        "Nothing is wrong: somebody tried the channels with `commissions alerts test`.",
+        "Nothing is wrong: the channels were tried with `commissions alerts test`.",
         f"test/{uuid4()}",
     )
     sent = send_alerts(test, settings=settings, config=replace(config, channels=chosen))

@@ -58,7 +58,7 @@ def main() -> None:
 def with_settings(command: Callable[..., Any], *, keeps_today: bool = False) -> Callable[..., Any]:
     """Give the command its settings; a setting that cannot be used ends it with a message.
 
-    ``keeps_today``: for what goes on for days: `today` stays as it is, and every run resolves it.
+    ``keeps_today``: for what runs for days: `today` stays as it is, and every run resolves it.
     """
 
     @wraps(command)

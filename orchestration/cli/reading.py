@@ -28,7 +28,7 @@ def needs_publication(settings: RunSettings) -> None:
 
 
 @click.command()
-@click.option("--viewer", help="One viewer, by id or e-mail; without it everybody who has figures to see.")
+@click.option("--viewer", help="One viewer, by id or e-mail; without it all people who have figures to see.")
 @click.option(
     "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )

@@ -19,7 +19,7 @@ MESSAGE_LENGTH_MAX = 1_500
 
 
 def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
-    """What somebody has to look at after a run that has ended; empty when all was well."""
+    """What a person has to look at after a run that has ended; empty when all was well."""
     events = [
         record.dagster_event
         for record in instance.all_logs(

@@ -54,7 +54,7 @@ def win_open_deals(scratch: Scratch, as_of: date) -> int:
             models = transaction_sources().get(source["source_object"])
             if models is None:
                 raise PlanningError(
-                    f"seeds/planning/open_deals.csv: '{source['source_object']}' is no object of the data pool"
+                    f"seeds/planning/open_deals.csv: '{source['source_object']}' is not an object of the data pool"
                 )
             won = {
                 row["field_name"]: row["won_expression"]

@@ -86,13 +86,13 @@ def simulate(
     """Calculate the landed tables with the seeds of ``folder`` in the place of those of ``seeds``.
 
     Raises:
-        PlanningError: nothing is published, a file is no seed, or the models cannot calculate it.
+        PlanningError: nothing is published, a file is not a seed, or the models cannot calculate it.
         PreflightError: a changed seed has mistakes; each by file, row and column.
         RunInProgress: a run writes the warehouse.
     """
     for period in (period_from, period_to):
         if period is not None and not PERIOD.fullmatch(period):
-            raise PlanningError(f"'{period}' is no month; write it as 2013-05")
+            raise PlanningError(f"'{period}' is not a month; write it as 2013-05")
     if period_from and period_to and period_from > period_to:
         raise PlanningError(f"the first month {period_from} is after the last one {period_to}")
     changed = changed_files(folder, seeds)
@@ -148,7 +148,7 @@ def changed_files(folder: Path, seeds: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.csv")):
         if path.stem not in known:
-            raise PlanningError(f"{path} is no seed; those are {', '.join(sorted(known))}")
+            raise PlanningError(f"{path} is not a seed; the seeds are {', '.join(sorted(known))}")
         if path.stem in found:
             raise PlanningError(f"{path} and {found[path.stem]} are the same seed; keep one")
         found[path.stem] = path

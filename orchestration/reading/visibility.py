@@ -36,7 +36,7 @@ class AudienceError(Exception):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What one mart hands out.
+    """What one mart lets people see.
 
     Attributes:
         rows: administrators (to nobody else), everybody, payees (the rows of payees whom the viewer sees) or
@@ -120,7 +120,7 @@ def _span(declared: Mapping[str, Any]) -> tuple[tuple[str, str] | None, str]:
 
 
 def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
-    """What each mart hands out, by name; marts that declare nothing are not in it."""
+    """What each mart lets people see, by name; marts that declare nothing are not in it."""
     found = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model" and node["fqn"][1] == "marts":

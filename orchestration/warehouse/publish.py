@@ -2,7 +2,7 @@
 
 The warehouse has one writer and an open reader would block it, so nobody reads it. This module copies the
 schema `marts` into a new file beside the published one, checks the copy, and renames it over the old one.
-A process that has the old copy open goes on reading it; the next process to open the path sees the new one.
+A process that has the old copy open continues to read it; the next process to open the path sees the new one.
 A crash at any point before the rename leaves the old copy as it was.
 
 In the copy the marts lie in the default schema: DuckDB calls the database of marts.duckdb `marts`, so that
@@ -427,7 +427,7 @@ def describe(
                 [table[key] for key in ("source_system", "table_name", "file", "new", "retired", "live")],
             )
         if changes:
-            # One list per column: a statement a row takes a minute for 80,000 rows.
+            # One list per column: one statement per row takes a minute for 80,000 rows.
             connection.execute(
                 """
                 insert into publication.payout_changes

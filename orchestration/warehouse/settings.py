@@ -212,7 +212,7 @@ class RunSettings:
         because dbt runs in its own folder.
 
         Raises SettingsError while a restore is unfinished: the books are not all there then; and when
-        COMMISSIONS_MEMORY_LIMIT is no amount of memory.
+        COMMISSIONS_MEMORY_LIMIT is not an amount of memory.
         """
         target = os.environ if env is None else env
         try:

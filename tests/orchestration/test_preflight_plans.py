@@ -602,7 +602,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "owner_rule_with_a_payee": (
         [("change", "credit_rules", 2, {"payee_expression": "'275'"})],
         [
-            "seeds/crediting/credit_rules.csv row 2, column payee_expression: rule 'owner' of plan 'hunter' credits the owner and names somebody else. Leave it empty, or write recipient_code payee or team"
+            "seeds/crediting/credit_rules.csv row 2, column payee_expression: rule 'owner' of plan 'hunter' credits the owner and names another person. Leave it empty, or write recipient_code payee or team"
         ],
     ),
     "splits_with_a_share": (

@@ -253,7 +253,7 @@ def test_june_is_released_and_approved(month: Month) -> None:
 
 
 def test_payroll_is_written_by_its_schedule_and_each_amount_once(month: Month) -> None:
-    month.timeline.note("the landings are off until the end of the month; the daemon goes on")
+    month.timeline.note("the landings are off until the end of the month; the daemon keeps running")
     month.stack.go_to("2013-07-12T08:00:05", "payroll_schedule")
     overdue = month.overdue()
     assert len(overdue) == 2

@@ -83,7 +83,7 @@ def exports(patient: Patient) -> Iterator[Finding]:
     except BooksError as problem:
         yield error(str(problem), fix=restoring(patient))
         return
-    yield ok(f"{len(known):,} in one chain, every file as it was handed out" if known else "none yet")
+    yield ok(f"{len(known):,} in one chain, every file as it was exported" if known else "none yet")
 
 
 @check("books", "landings")

@@ -1,4 +1,4 @@
-"""Does what should run by itself, and who should be told: cadences.toml, receivers of events, channels of alerts?"""
+"""Does what should run by itself, and are the right people notified: cadences.toml, receivers of events, channels of alerts?"""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _rule_faults(rule: Row) -> Iterator[tuple[str, str, str]]:
         yield "payee_expression", f"credits a {recipient} and does not say which", fix
     if not names and rule["payee_expression"]:
         fix = "Leave it empty, or write recipient_code payee or team"
-        yield "payee_expression", f"credits the {recipient} and names somebody else", fix
+        yield "payee_expression", f"credits the {recipient} and names another person", fix
     if recipient == "splits" and rule["share_expression"]:
         yield (
             "share_expression",
@@ -121,7 +121,7 @@ def rollup_rules(company: Company) -> Iterator[Problem]:
 
 
 def team_rules(company: Company) -> Iterator[Problem]:
-    """The teams above are known, and no team stands above itself on any day."""
+    """The teams above are known, and no team is above itself on any day."""
     teams = company["teams"]
     known = {row["team_id"] for row in teams}
     for row in teams:
@@ -175,7 +175,7 @@ def variable_rules(company: Company) -> Iterator[Problem]:
             )
         if name == CATALOGUE_VALUE:
             yield row.problem(
-                "variable_name", f"{name} stands for a catalogue's value", "Choose another name"
+                "variable_name", f"{name} is reserved for a catalogue's value", "Choose another name"
             )
         other = first.setdefault(name.lower(), row)
         if other["variable_name"] != name:

@@ -30,7 +30,7 @@ def target_rules(company: Company) -> Iterator[Problem]:
             hint = did_you_mean(target["source_object"], company.sources)
             yield target.problem(
                 "source_object",
-                f"target '{name}' writes deals of '{target['source_object']}', which is no object of the data pool",
+                f"target '{name}' writes deals of '{target['source_object']}', which is not an object of the data pool",
                 hint or f"Write one of {', '.join(sorted(company.sources))}",
             )
         by_id = target["key_field"] == RECORD_ID.get(system)
@@ -50,7 +50,7 @@ def target_rules(company: Company) -> Iterator[Problem]:
         if not objects.fullmatch(target["crm_object"]):
             yield target.problem(
                 "crm_object",
-                f"'{target['crm_object']}' is no name of an object of {system}",
+                f"'{target['crm_object']}' is not a name of an object of {system}",
                 "Write it as the CRM's API does, Commission__c or deals for example",
             )
         if not by_id:
@@ -91,13 +91,13 @@ def _name_faults(row: Row, column: str, system: str) -> Iterator[Problem]:
     if system == "salesforce" and not SALESFORCE_FIELD.fullmatch(name):
         yield row.problem(
             column,
-            f"'{name}' is no custom field: the write-back never writes fields that belong to Salesforce",
+            f"'{name}' is not a custom field: the write-back never writes fields that belong to Salesforce",
             "Write the API name of a field of your own, which ends in __c",
         )
     elif system == "hubspot" and not HUBSPOT_NAME.fullmatch(name):
         yield row.problem(
             column,
-            f"'{name}' is no name of a property of HubSpot",
+            f"'{name}' is not a name of a property of HubSpot",
             "Write its internal name, in small letters",
         )
     elif system == "hubspot" and (name in HUBSPOT_OWN or name.startswith("hs_")):

@@ -363,7 +363,7 @@ def _named_cells(where: str, row: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def number(value: Any) -> Decimal | None:
-    """Return an exact number; None when it is none."""
+    """Return an exact number; None when it is not a number."""
     if isinstance(value, bool):
         return None
     try:

@@ -98,7 +98,7 @@ class Company:
         return None if found is None else f"{self.case.code}.{found}"
 
     def user(self, name: Any) -> str | None:
-        """Return the CRM's user id of a person; somebody unknown stays as written."""
+        """Return the CRM's user id of a person; an unknown person stays as written."""
         found = text(name)
         return f"{self.case.code}.user.{found}" if found in self.people else found
 

@@ -102,7 +102,7 @@ class EmailChannel(Channel):
     def _addresses(cls, to: tuple[str, ...]) -> tuple[str, ...]:
         for address in to:
             if address.count("@") != 1 or any(character.isspace() for character in address):
-                raise ValueError(f"'{address}' is no e-mail address")
+                raise ValueError(f"'{address}' is not an e-mail address")
         return to
 
     @model_validator(mode="after")

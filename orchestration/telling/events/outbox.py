@@ -1,4 +1,4 @@
-"""The outbox: the events, append-only, and for each receiver how far it has come. SQLite, so that everybody can read meanwhile.
+"""The outbox: the events, append-only, and for each receiver how far it has come. SQLite, so that others can read at the same time.
 
 Everything but deliveries and attempts is made again from the books when the file is lost; deliveries then start again, under
 the same ids.

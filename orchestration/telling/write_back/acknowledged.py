@@ -1,4 +1,4 @@
-"""What a CRM has acknowledged, a line a record, outside the warehouse.
+"""What a CRM has acknowledged, one line per record, outside the warehouse.
 
 A line is written after the CRM has answered, and made durable before the next batch is sent. A kill between the two costs nothing:
 the record is sent again, and its key makes that a repetition. A line that a kill has cut short is as if it had not been written.

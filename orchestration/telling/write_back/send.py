@@ -1,4 +1,4 @@
-"""Send what differs, through a dlt destination: a batch, its answers, a line a record in the memory, the next batch."""
+"""Send what differs, through a dlt destination: a batch, its answers, one line per record in the memory, the next batch."""
 
 from __future__ import annotations
 
