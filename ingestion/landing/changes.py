@@ -163,7 +163,7 @@ class Passes(Protocol):
     """Remembers which extracts had no problem."""
 
     def passed(self, name: str, digest: str) -> bool:
-        """Tell whether this has passed before, exactly as it is now."""
+        """Whether this has passed before, exactly as it is now."""
 
     def add(self, name: str, digest: str) -> None:
         """Note that this has no problem."""

@@ -22,7 +22,7 @@ from ingestion.landing.settings import Settings
 from ingestion.landing.tables import SourceSystem
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-# A whole row in SQL; a column of the same name would be taken for it, so no source has one.
+# A whole row in SQL; a column of the same name would be confused with it, so no source has one.
 _ROW = '"_whole row of the raw table"'
 
 

@@ -34,7 +34,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. ``recorded_at`` is UTC in ISO form; ``files`` has a mapping a changed file: its name, who changed it
+    """One entry. ``recorded_at`` is UTC in ISO form; ``files`` has one mapping per changed file: its name, who changed it
     (``author``, ``commit_id``), the columns that name a row (``key_columns``), and the rows ``removed`` and ``added``."""
 
     entry_number: int

@@ -50,7 +50,7 @@ JOURNAL_SETTLED = """
 
 
 def payroll(desk: Desk, pay_cycle_code: str, pay_group_id: str | None, actor: str) -> list[str]:
-    """Export what a pay cycle pays and no file has paid yet: a file a pay group and currency."""
+    """Export what a pay cycle pays and no file has paid yet: one file per pay group and currency."""
     rows = desk.ask(
         """
         select * from marts.rpt_payroll_cycles

@@ -1,9 +1,9 @@
-"""Takes from dbt, in the process that lives for building alone, what costs much and serves nobody there.
+"""Removes from dbt, in the process that only builds, work that costs much and has no use there.
 
-- dbt builds a protobuf message for each of about forty events per node, also where no log and no listener wants one: a fifth of
+- dbt builds a protobuf message for each of about forty events per node, even where no log and no listener wants one: a fifth of
   its time.
 - `dbt build` puts an edge between each test and everything behind it into its graph, though no test is built here (the data
-  tests of a run are asked of the finished copy, `checks`): more than a second per invocation.
+  tests of a run are run on the finished copy, `checks`): more than a second per invocation.
 - dbt prepares all its macros twice per node, 600 of them for snapshots, incremental models and other databases' needs: another
   quarter.
 

@@ -1,7 +1,7 @@
 """The calculation of a run: build what has changed, check what can have become wrong, make the next copy of the marts.
 
 Data flow: landed tables, seeds, the project -> fingerprints -> dbt builds the nodes whose fingerprint is new -> the marts that
-changed are copied beside the published file -> the data tests that can fail because of it are asked of that copy. Nothing is
+changed are copied beside the published file -> the data tests that can fail because of it run on that copy. Nothing is
 published here: `Calculated.candidate` waits for that.
 """
 

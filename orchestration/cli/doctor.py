@@ -21,7 +21,7 @@ EXIT_ILL = 1
 def doctor(online: bool, daemon: bool, problems: bool, is_json: bool) -> None:
     """Look at the whole installation and say what to fix, each with its command. Writes nothing.
 
-    Exit codes: 0 no error (warnings there may be), 1 something is to be fixed.
+    Exit codes: 0 no error (there may be warnings), 1 something has to be fixed.
     """
     from orchestration.operating.doctor.examine import as_json, examine, is_well, render
     from orchestration.operating.doctor.finding import Patient

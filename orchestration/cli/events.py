@@ -23,7 +23,7 @@ SHOWN = 20
 
 @click.group()
 def events() -> None:
-    """Tell other systems what happened. See docs/events.md.
+    """Send other systems what happened. See docs/events.md.
 
     Receivers are sections of orchestration/notifications.toml (COMMISSIONS_NOTIFICATIONS names another file).
     """

@@ -259,7 +259,7 @@ def ui(settings: RunSettings, host: str, port: int) -> None:
     click.echo(f"http://{host}:{port}  (history in {shown(settings.dagster_home)})")
     dagster = Path(sys.executable).parent / "dagster"
     command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
-    # Becomes Dagster: whoever stops this process stops the daemon with it.
+    # Becomes Dagster: stopping this process stops the daemon with it.
     sys.stdout.flush()
     os.chdir(PROJECT_ROOT)
     os.execv(command[0], command)

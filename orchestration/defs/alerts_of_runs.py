@@ -45,7 +45,7 @@ def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
 
 def _failed(run: DagsterRun, steps: Sequence[tuple[str, str]]) -> Alert:
     step, message = steps[0] if steps else ("", "the log says where")
-    # Somebody's action that was refused has changed nothing, and he sees it: nobody is called for that.
+    # A refused manual action has changed nothing, and the person sees it: no error is raised for it.
     severity: Severity = "warning" if message.startswith("Refused: ") else "error"
     others = f"\nAlso failed: {', '.join(name for name, _ in steps[1:])}." if len(steps) > 1 else ""
     return Alert(

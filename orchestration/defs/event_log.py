@@ -214,7 +214,7 @@ def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     """Use a write-ahead log, and let the disk be waited for only when that is written back."""
     [mode] = connection.execute("pragma journal_mode").fetchone()
     if mode != "wal":  # a restored file
-        # Somebody else has it open: another time.
+        # Another process has it open: next time.
         with contextlib.suppress(sqlite3.OperationalError):
             [mode] = connection.execute("pragma journal_mode = wal").fetchone()
     if mode == "wal":

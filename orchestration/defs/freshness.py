@@ -43,7 +43,7 @@ def _alert(name: str, title: str, state: FreshnessState, freshness: Freshness) -
 def freshness_sensor(
     landed: Mapping[str, dg.AssetKey], titles: Mapping[str, str], cadences: Cadences
 ) -> dg.SensorDefinition:
-    """Tell of sources that are late or overdue.
+    """Alert about sources that are late or overdue.
 
     Args:
         landed: one landed table of each system.
@@ -54,7 +54,7 @@ def freshness_sensor(
         name="freshness_sensor",
         minimum_interval_seconds=cadences.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells the channels of notifications.toml which sources have not landed for too long.",
+        description="Notifies the channels of notifications.toml which sources have not landed for too long.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         records = context.instance.get_freshness_state_records(list(landed.values()))

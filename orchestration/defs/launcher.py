@@ -1,4 +1,4 @@
-"""Tells whether the process of a run is alive: Dagster's own launcher cannot, and a dead run would block the queue."""
+"""Finds out whether the process of a run is alive: Dagster's own launcher cannot, and a dead run would block the queue."""
 
 from __future__ import annotations
 

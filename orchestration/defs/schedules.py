@@ -38,7 +38,7 @@ daily = dg.define_asset_job(
 )
 
 
-# The same with nothing taken for known: it shows what a run of changes alone would have missed.
+# The same without any assumption: it shows what a run of changes alone would have missed.
 full = dg.define_asset_job(
     "full",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
@@ -62,7 +62,7 @@ def landed_keys(system: SourceSystem) -> list[dg.AssetKey]:
 
 
 def landing_jobs(systems: Mapping[str, SourceSystem]) -> dict[str, AssetJob]:
-    """One job a system: its landing alone, so that a source that fails holds no other back."""
+    """One job per system: its landing alone, so that a source that fails holds no other back."""
     return {
         name: dg.define_asset_job(
             f"land_{name}_now",
@@ -154,7 +154,7 @@ def due_cycles(cycles: Sequence[PayCycle], day: date, days_before: int) -> list[
 
 
 def payroll_schedule(cadences: Cadences, job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """Export the pay cycles that are due; each once, whatever is asked twice."""
+    """Export the pay cycles that are due; each once, even when requested twice."""
 
     @dg.schedule(
         name="payroll_schedule",

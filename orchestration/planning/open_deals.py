@@ -1,4 +1,4 @@
-"""The open deals of the CRM, looked at as won: written into the scratch's staging tables, from which the real models go on.
+"""The open deals of the CRM, treated as won: written into the scratch's staging tables, which the real models read.
 
 Which deals are open, when they close and what a won deal looks like is `seeds/planning`.
 """

@@ -1,7 +1,7 @@
 """A changed plan on past periods, beside what holds: the same models over the same landed tables, with some seeds changed.
 
 Compared is what deals and windows make due by the month of each event, and what they establish by the month of the reward. Draws,
-adjustments and what closed months have posted stand outside: they follow from what was paid, not from the plan.
+adjustments and what closed months have posted are left out: they follow from what was paid, not from the plan.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ def told(simulation: Simulation) -> list[str]:
         )
     lines = [f"Changed: {', '.join(simulation.changed)}; {months}, as of {simulation.as_of}", ""]
     if not payees:
-        return [*lines, "Nothing changes for anybody."]
+        return [*lines, "Nothing changes for any payee."]
     rows: list[Sequence[str]] = [
         (f"{name or payee} ({payee})", plan, currency, *map(money, amounts))
         for name, payee, plan, currency, *amounts in payees

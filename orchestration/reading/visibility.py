@@ -44,7 +44,7 @@ class Declaration:
         payee: column with the payee whose row it is.
         others: columns that name another payee, left empty where the viewer does not see that one.
         days: first and last day of the row as SQL, the last one exclusive; empty = only who always sees the payee.
-        is_dateless: the row is of no day: whoever sees the payee on any day sees it.
+        is_dateless: the row has no day: a viewer who sees the payee on any day sees it.
         released: what must be released; empty = only who sees drafts, "none" = nothing.
         released_period: the month that must be released, as SQL.
         hidden, drafts: columns left empty for all viewers, for those who see no drafts.

@@ -66,7 +66,7 @@ def send(
             connection.request(
                 method, target, body=body or None, headers={"User-Agent": USER_AGENT, **headers}
             )
-            # The connection lets go of it when the answer will close it.
+            # The connection releases it when the answer will close it.
             sockets.append(connection.sock)
             response = connection.getresponse()
             content = response.read(BODY_BYTES_MAX) if reads_body else b""

@@ -3,7 +3,7 @@
 dbt builds each table beside the old one, and DuckDB gives a block back only at a checkpoint, which waits for other transactions:
 a run that rebuilds everything would make a file half as long again. Two things help.
 
-`drop_models`, before such a run: the old tables go first, so that the new ones lie where they lay. Costs nothing.
+`drop_models`, before such a run: the old tables go first, so that the new ones use their place. Costs nothing.
 `compact`, after publishing: where much is free all the same, a new file is written beside the old one, compared with it,
 and renamed over it. A kill before the rename leaves the old file as it was. It costs the time to write every table once more.
 """
@@ -51,7 +51,7 @@ class CompactionError(Exception):
 
 @dataclass(frozen=True)
 class Compaction:
-    """What became of the file. Sizes in bytes; ``was_compacted`` is false where it was not worth it."""
+    """What was done to the file. Sizes in bytes; ``was_compacted`` is false where it was not worth it."""
 
     before_bytes: int
     after_bytes: int

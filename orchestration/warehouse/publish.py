@@ -94,7 +94,7 @@ def publish(
 
     Args:
         run: facts about the run, for `publication.run` (name, value).
-        landed: one mapping a landed table, for `publication.landed`: system, table and its counts of rows.
+        landed: one mapping per landed table, for `publication.landed`: system, table and its counts of rows.
         key: encrypts the copy; None leaves it plain.
 
     Raises:
@@ -214,7 +214,7 @@ def _copy_marts(readable: ReadableWarehouse, temporary: Path, unchanged: Collect
     for name in there - set(names):
         readable.drop_mart(name)
     copied = [name for name in names if name not in there or name not in unchanged]
-    # Before anything reads them: what is to be replaced must not be taken for finished.
+    # Before anything reads them: what is to be replaced must not look finished.
     for name in there.intersection(copied):
         readable.drop_mart(name)
     for name in names:

@@ -284,7 +284,7 @@ def complete_dagster_yaml(path: Path) -> None:
 def missing_sections(content: Mapping[str, object]) -> list[str]:
     """The names of the sections that a dagster.yaml should have and has not.
 
-    Whoever names a `storage` of his own, as for PostgreSQL, has one for the events: Dagster refuses both.
+    An installation with a `storage` of its own, as for PostgreSQL, has one for the events: Dagster refuses both.
     """
     return [
         name

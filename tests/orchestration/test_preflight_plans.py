@@ -650,7 +650,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "teams_in_a_circle": (
         [("change", "teams", 2, {"parent_team_id": "west"})],
         [
-            "seeds/crediting/teams.csv rows 2 and 3, column parent_team_id: teams stand above themselves on 2024-01-01: world > west > world. Empty the parent_team_id of the highest of them"
+            "seeds/crediting/teams.csv rows 2 and 3, column parent_team_id: teams are above themselves on 2024-01-01: world > west > world. Empty the parent_team_id of the highest of them"
         ],
     ),
     "variable_with_its_signs": (

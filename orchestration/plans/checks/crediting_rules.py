@@ -143,7 +143,7 @@ def team_rules(company: Company) -> Iterator[Problem]:
                 names = " > ".join([*(row["team_id"] for row in circle), circle[0]["team_id"]])
                 yield circle[0].problem(
                     "parent_team_id",
-                    f"teams stand above themselves on {day}: {names}",
+                    f"teams are above themselves on {day}: {names}",
                     "Empty the parent_team_id of the highest of them",
                     *circle[1:],
                 )

@@ -45,7 +45,7 @@ class Passes:
         self._changed = full
 
     def passed(self, name: str, digest: str) -> bool:
-        """Tell whether this has passed before, exactly as it is now."""
+        """Whether this has passed before, exactly as it is now."""
         return self._known.get(name) == digest
 
     def add(self, name: str, digest: str) -> None:

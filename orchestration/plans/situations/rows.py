@@ -343,7 +343,7 @@ def _may_share(one: Case, other: Case) -> bool:
 
 
 def _meets_rates_of(case: Case, other: Case) -> bool:
-    """True when a rate of the other situation, and not the same one of this, would be taken for one of its deals."""
+    """True when a rate of the other situation, and not the same one of this, would be used for one of its deals."""
     own = fx_of(case)
     days = {deal["date"] for deal in case.body["deals"] if deal.get("date")}
     currencies = {str(deal.get("currency", "USD")) for deal in case.body["deals"]}

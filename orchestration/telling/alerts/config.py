@@ -1,7 +1,7 @@
 """The channels of notifications.toml: where which alerts go.
 
 [alerts]
-repeat_hours = 24                        # the same alert at most once in so many hours, a channel
+repeat_hours = 24                        # the same alert at most once in so many hours per channel
 
 [alerts.channels.ops]                    # Slack's incoming webhook, ALERTS__OPS__URL
 kind = "slack"

@@ -89,7 +89,7 @@ def replay(
 
 
 def states(outbox: Outbox, receivers: Mapping[str, Receiver]) -> list[dict[str, Any]]:
-    """How far each receiver has come, those too that are configured no more."""
+    """How far each receiver has come, including those that are no longer configured."""
     known = {row["receiver"]: dict(row) for row in outbox.rows(
         """
         select
