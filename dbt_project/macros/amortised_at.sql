@@ -1,4 +1,4 @@
-{# What of a contract's cost is expensed by the end of a month, rounded to the minor unit. Months are counted from the first
+{# The part of a contract's cost that is expensed by the end of a month, rounded to the minor unit. Months are counted from the first
    month of amortisation, which is 0; over the columns of fct_contract_cost_segments.
 
    Impaired: all of it. Prospective: what was booked before the stretch, and of the rest the months elapsed in it over the months

@@ -70,7 +70,7 @@ def _split_plain(extract: ExtractFile) -> Split | None:
         ),
     )
     rows = table.num_rows
-    # A row a line: what the header and the line feeds say as well.
+    # One row per line: the number of line feeds and the header say the same.
     if table.column_names != header or rows != content.count(b"\n") - content.endswith(b"\n"):
         return None
     cells = [_array(column) for column in table.columns]

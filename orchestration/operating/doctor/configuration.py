@@ -34,7 +34,7 @@ def extracts(patient: Patient) -> Iterator[Finding]:
     """Every file of the systems that are read from files."""
     folder = _ingestion(patient).extracts
     if not folder.is_dir():
-        yield error("is no folder", folder, fix="correct COMMISSIONS_EXTRACTS")
+        yield error("is not a folder", folder, fix="correct COMMISSIONS_EXTRACTS")
         return
     try:
         problems = check_extracts(folder)
