@@ -33,7 +33,7 @@ PHRASES = {
     r"taken? (nothing )?for known": "assumes nothing",
     r"stands? in the way": "is the reason",
     r"for want of": "because it is missing",
-    r"hand(s|ed)? out": "exports, writes",
+    r"hand(s|ed)?[ -]out": "exports, writes",
     rf"(?<!there )is no ({THINGS})": "is not a",
     rf"(?<!at )(?<!once )(one|a) ({LISTED}) an? ({COUNTED})": "one per",
 }  # fmt: skip
