@@ -1,5 +1,5 @@
--- Says whose figures each viewer may see, of which days: their own, those of people who reported to them at any depth
--- while they did, and those of the roles they hold today. Ranges that touch are one.
+-- Says whose figures each viewer may see, of which days: their own, those of their direct and indirect reports for the
+-- days on which they reported to them, and those of the roles they hold today. Ranges that touch are one.
 -- Grain: one row per viewer, payee, role, plan and span of days.
 -- Rule: docs/bi.md
 with
