@@ -66,10 +66,10 @@ def test_right_targets_have_no_problems(company: PlanCompany) -> None:
          f"{TARGETS} row 3, column key_field: target 'deals' has one record per deal, which is the deal itself. Write id, or "
          "grain_code payee"),
         ("crm_targets", 2, {"source_object": "crm/opportunity"},
-         f"{TARGETS} row 2, column source_object: target 'payees' writes deals of 'crm/opportunity', which is no object of "
+         f"{TARGETS} row 2, column source_object: target 'payees' writes deals of 'crm/opportunity', which is not an object of "
          "the data pool. Did you mean crm/Opportunity?"),
         ("crm_targets", 2, {"crm_object": "Commission c"},
-         f"{TARGETS} row 2, column crm_object: 'Commission c' is no name of an object of salesforce. Write it as the CRM's "
+         f"{TARGETS} row 2, column crm_object: 'Commission c' is not a name of an object of salesforce. Write it as the CRM's "
          "API does, Commission__c or deals for example"),
     ],
 )  # fmt: skip

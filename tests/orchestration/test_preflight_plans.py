@@ -674,7 +674,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "variable_named_like_the_catalogue": (
         [("add", "variables", 6, {"variable_name": "CatalogueValue"})],
         [
-            "seeds/plans/variables.csv row 8, column variable_name: CatalogueValue stands for a catalogue's value. Choose another name"
+            "seeds/plans/variables.csv row 8, column variable_name: CatalogueValue is reserved for a catalogue's value. Choose another name"
         ],
     ),
     "variables_that_differ_in_capitals": (
