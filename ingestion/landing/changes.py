@@ -89,7 +89,7 @@ def compare(table: Table, read: ReadTable, digest: str, state: State) -> Plan:
 
 
 def shrinks(before: int, now: int, settings: Settings) -> bool:
-    """Tell whether a table lost more rows than the settings let pass."""
+    """Whether a table lost more rows than the settings let pass."""
     lost = before - now
     return lost > settings.shrink_rows_min and Decimal(lost) > settings.shrink_ratio_max * before
 
@@ -100,7 +100,7 @@ def _absent(file: str, override: str, state: State) -> Problem:
     return Problem(
         file,
         f"the file has vanished, the last load had {state['rows']} rows; export it again, or set "
-        f"COMMISSIONS_ALLOW_SHRINK={override} to go on with the rows of the last load",
+        f"COMMISSIONS_ALLOW_SHRINK={override} to continue with the rows of the last load",
     )
 
 

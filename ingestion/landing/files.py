@@ -1,6 +1,6 @@
 """Read an extract: CSV text in, typed Arrow table out, every fault named by file, row and column.
 
-Data flow: bytes -> rows of text -> one list per column -> converted list a column -> Arrow table with the
+Data flow: bytes -> rows of text -> one list per column -> one converted list per column -> Arrow table with the
 columns `_row_hash`, `_source_file`, `_source_row` added. Nothing is written here.
 """
 

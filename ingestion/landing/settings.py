@@ -22,7 +22,7 @@ class Settings:
 
     Attributes:
         home: folder of everything that a run writes.
-        extracts: folder with one folder of extracts a system.
+        extracts: folder with one folder of extracts per system.
         shrink_ratio_max: share of a table's rows (1 = all) that may vanish from its file in one load.
         shrink_rows_min: up to this number of rows may always vanish.
         allow_shrink: tables, as "crm.Opportunity", whose file may shrink or be absent this time.

@@ -44,7 +44,7 @@ def names_of(desk: Desk, payee_id: str) -> set[str]:
 
 
 def managers_of(desk: Desk, payee_id: str) -> set[str]:
-    """To whom a payee reports on the day; of a team its leaders."""
+    """The managers of a payee on the day; of a team its leaders."""
     day = desk.acted_at.date()
     rows = desk.ask(
         """

@@ -27,7 +27,7 @@ VARIABLES = (
     Variable(
         "COMMISSIONS_SEEDS", "`../seeds`", "folder of the plans, absolute or as seen from `dbt_project/`"
     ),
-    Variable("COMMISSIONS_EXTRACTS", "the bundled sample", "folder with one folder of extracts a system"),
+    Variable("COMMISSIONS_EXTRACTS", "the bundled sample", "folder with one folder of extracts per system"),
     Variable("COMMISSIONS_SAMPLE_DIR", "", "older name of COMMISSIONS_EXTRACTS, which takes precedence"),
     Variable(
         "COMMISSIONS_SOURCES",

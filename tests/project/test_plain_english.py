@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 THINGS = "number|column|date|part|file|list|plan|text|TOML|field|month|seed|object|folder|backup|payee|day|currency"
-LISTED = "row|record|file|line|page|job|check|model|test|hash|table|entry|statement"
+LISTED = "extract|list|row|record|file|line|page|job|check|model|test|hash|table|entry|statement"
 COUNTED = "deal|payee|month|plan|model|line|row|run|record|group|table|stage|window|currency|system|layer|manager|transaction|credit"
 # Pattern, and what to write instead.
 PHRASES = {
