@@ -140,7 +140,7 @@ def test_reconciling_finds_what_was_lost_on_either_side(
     assert erp.accepted[-1].webhook_id == lost.webhook_id
 
     erp.accepted[0].webhook_id = "evt_of_somebody_else"
-    assert "none of ours: evt_of_somebody_else" in typed("events", "reconcile", code=1).stdout
+    assert "never sent from here: evt_of_somebody_else" in typed("events", "reconcile", code=1).stdout
     erp.server.fault("/acknowledged", status(200, ["no", "object"]))
     assert 'acknowledged_url must answer {"events"' in typed("events", "reconcile", code=1).stderr
 
