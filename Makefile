@@ -88,7 +88,7 @@ year: $(READY) ## Close a year of the sample company month by month (half an hou
 month: $(READY) ## Live through a month under a fake clock (half an hour): schedules, sensors, alerts, events.
 	@MONTH=1 $(BIN)/pytest -o addopts=-q -s tests/orchestration/test_simulated_month.py
 
-lock: ## Pin the dependencies anew (needs uv).
+lock: ## Pin the dependencies again (needs uv).
 	uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --no-strip-extras -o requirements.lock
 

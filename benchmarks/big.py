@@ -142,7 +142,7 @@ def main() -> int:
         first = company.run()
         print(report(f"{arguments.deals:,} deals, first run", first), flush=True)
         second = company.run("--full")
-        print(report("second run, everything anew over the same data", second), flush=True)
+        print(report("second run, everything from scratch over the same data", second), flush=True)
         print("\n".join(["", *second.summary]))
     except BenchmarkError as error:
         print(f"error: {error}", file=sys.stderr)

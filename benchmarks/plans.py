@@ -2,7 +2,7 @@
 
 A deal counts for the plan of its segment, for a product plan if it sells one of that plan's products, and for
 four plans above: that of its group, of its half, of the directors and of the head, each fed by the roll-up of one
-level. So each credited person earns by one plan a deal (representatives in a product plan by two).
+level. So each credited person earns by one plan per deal (representatives in a product plan by two).
 """
 
 from __future__ import annotations

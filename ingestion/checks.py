@@ -129,7 +129,7 @@ def _sampled_findings(
     alerts = retyped_alerts(seeds, name, origin, table, sample.retyped())
     alerts += absent_alerts(seeds, name, origin, table, seen, expected, [])
     if not alerts:
-        told = f"{len(sample.seen)} fields in {sample.count} records, all needed ones there"
+        told = f"{len(sample.seen)} fields in {sample.count} records; all needed fields are there"
         return [Finding(name, f"{table.name} fields", told, True)]
     return [_field_finding(name, problem) for problem in alerts]
 
@@ -155,7 +155,11 @@ def _field_findings(
             )
             findings.append(
                 Finding(
-                    name, f"{table.name}.{column}", f"is no field of the source, used by {used}", False, fix
+                    name,
+                    f"{table.name}.{column}",
+                    f"is not a field of the source, used by {used}",
+                    False,
+                    fix,
                 )
             )
     if not findings:

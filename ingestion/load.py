@@ -1,4 +1,4 @@
-"""Load source systems into the warehouse and tell what changed.
+"""Load source systems into the warehouse and report what changed.
 
 Data flow: extracts -> check -> dlt (parquet) -> DuckDB schema raw_<system>. A system is loaded whole or not
 at all: a problem in one file stops it before anything is written, a kill is taken back by the next load. A landing that
@@ -101,7 +101,7 @@ def _system(name: str | SourceSystem) -> SourceSystem:
 
 
 def check_inputs(extract_dir: Path, passes: Passes | None = None) -> list[Problem]:
-    """Read and type all extracts of all systems of files without writing; return up to 20 problems a system.
+    """Read and type all extracts of all systems of files without writing; return up to 20 problems per system.
 
     A system or table that the models read and that is not loaded is a problem too.
 
@@ -209,7 +209,7 @@ def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Setting
 
 
 def landing_is_current(system: str | SourceSystem, settings: Settings) -> bool:
-    """Tell whether `load_system` would find that nothing has changed, and make no landing.
+    """Whether `load_system` would find that nothing has changed, and make no landing.
 
     A system that a connector reads is always asked.
 

@@ -12,7 +12,7 @@ from ingestion.landing.files import Problem
 from ingestion.landing.settings import PROJECT_ROOT
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project" / "dbt_project.yml"
-# Vars of dbt that name the system behind some staging models, with the system that the value "files" stands for.
+# Vars of dbt that name the system behind some staging models, with the system that the value "files" means.
 SWITCHES = {"crm_system": "crm", "billing_system": "billing", "hris_system": "hris"}
 # What plans name when they pay on deals, whichever CRM they come from.
 DEALS = "crm/Opportunity"
@@ -30,7 +30,7 @@ class DealTable:
     fields: Mapping[str, str]
 
 
-# The CRMs that stand behind crm/Opportunity where var crm_system names them: dbt_project/models/staging/<system>.
+# The CRMs that crm/Opportunity is read from where var crm_system names them: dbt_project/models/staging/<system>.
 DEAL_TABLES = {
     "hubspot": DealTable(
         "deals",

@@ -1,8 +1,8 @@
-{# What of a contract's cost is expensed by the end of a month, rounded to the minor unit. Months are counted from the first
+{# The part of a contract's cost that is expensed by the end of a month, rounded to the minor unit. Months are counted from the first
    month of amortisation, which is 0; over the columns of fct_contract_cost_segments.
 
    Impaired: all of it. Prospective: what was booked before the stretch, and of the rest the months elapsed in it over the months
-   left at its start; the asset never falls below zero, so a cost below what was booked is followed at once. Catch-up: the cost
+   left at its start; the asset never becomes negative, so a cost below what was booked is followed at once. Catch-up: the cost
    times the share of the benefit that has passed, as if it had always been so. #}
 {% macro amortised_at(month_number) -%}
   {{ commissions.round_money(commissions.amortised_to_date(month_number), 'minor_unit', 10) }}

@@ -1,4 +1,4 @@
--- Invariant 1: every transaction of the pool stands in the dispositions, once per plan that names its source object (or once
+-- Invariant 1: every transaction of the pool is in the dispositions, once per plan that names its source object (or once
 -- without a plan), and what is credited plus what is skipped is all there is, in number and amount. A payment is a
 -- transaction only for the plans that credit on collection in one of their versions.
 with

@@ -1,5 +1,5 @@
--- A payout of an open month, of this month or the last, that is far from the payee's months before: somebody should look
--- before it is released. The limits are in seeds/operations/jump_limits.csv.
+-- A payout of an open month, of this month or the last, that is far from the payee's months before: a person should
+-- look before it is released. The limits are in seeds/operations/jump_limits.csv.
 {{ config(severity='warn') }}
 select *
 from {{ ref('rpt_payout_jumps') }}

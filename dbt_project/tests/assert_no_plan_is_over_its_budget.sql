@@ -1,5 +1,5 @@
--- A plan that has cost more this year than seeds/operations/plan_budgets.csv gives it until now: somebody should know before
--- the month is released.
+-- A plan that has cost more this year than seeds/operations/plan_budgets.csv gives it until now: a person should know
+-- before the month is released.
 {{ config(severity='warn') }}
 select *
 from {{ ref('rpt_plan_costs') }}

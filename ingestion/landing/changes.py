@@ -1,6 +1,6 @@
-"""Decide what of an extract must be landed, from what the last load remembers of it.
+"""Decide which rows of an extract must be landed, from what the last load recorded about it.
 
-Every extract holds all rows of its table. What is handed on is
+Every extract holds all rows of its table. What is passed on is
   nothing  when the rows are those of the last load;
   delta    when the table has a modification stamp and all rows up to the last cursor are unchanged: only
            the rows above the cursor, and no row is retired;
@@ -89,7 +89,7 @@ def compare(table: Table, read: ReadTable, digest: str, state: State) -> Plan:
 
 
 def shrinks(before: int, now: int, settings: Settings) -> bool:
-    """Tell whether a table lost more rows than the settings let pass."""
+    """Whether a table lost more rows than the settings let pass."""
     lost = before - now
     return lost > settings.shrink_rows_min and Decimal(lost) > settings.shrink_ratio_max * before
 
@@ -100,7 +100,7 @@ def _absent(file: str, override: str, state: State) -> Problem:
     return Problem(
         file,
         f"the file has vanished, the last load had {state['rows']} rows; export it again, or set "
-        f"COMMISSIONS_ALLOW_SHRINK={override} to go on with the rows of the last load",
+        f"COMMISSIONS_ALLOW_SHRINK={override} to continue with the rows of the last load",
     )
 
 
@@ -111,7 +111,7 @@ def plan_system(
     states: Mapping[str, State],
     settings: Settings,
 ) -> dict[str, Plan]:
-    """Return one plan a table of a system.
+    """Return one plan per table of a system.
 
     Args:
         states: what the last load remembers of each table; empty for one that was never loaded.
@@ -163,7 +163,7 @@ class Passes(Protocol):
     """Remembers which extracts had no problem."""
 
     def passed(self, name: str, digest: str) -> bool:
-        """Tell whether this has passed before, exactly as it is now."""
+        """Whether this has passed before, exactly as it is now."""
 
     def add(self, name: str, digest: str) -> None:
         """Note that this has no problem."""

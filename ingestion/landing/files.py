@@ -1,6 +1,6 @@
 """Read an extract: CSV text in, typed Arrow table out, every fault named by file, row and column.
 
-Data flow: bytes -> rows of text -> one list per column -> converted list a column -> Arrow table with the
+Data flow: bytes -> rows of text -> one list per column -> one converted list per column -> Arrow table with the
 columns `_row_hash`, `_source_file`, `_source_row` added. Nothing is written here.
 """
 
@@ -365,7 +365,7 @@ def convert(
 
 
 def hash_rows(parts: Iterable[list[str]]) -> list[str]:
-    """Return one hash a row over its filled columns, so that a new empty column changes no hash."""
+    """Return one hash per row over its filled columns, so that a new empty column changes no hash."""
     return [
         hashlib.blake2b("".join(row).encode("utf-8"), digest_size=16).hexdigest()
         for row in zip(*parts, strict=True)

@@ -26,7 +26,7 @@ from ingestion.landing.tables import PRECISION, Column, Table, raw_schema
 LOAD_FILE_FORMAT: Literal["parquet"] = "parquet"
 
 # dlt takes these from the environment only. Without the first one Arrow rows carry no _dlt_load_id, and a
-# killed load could not be told from a finished one.
+# killed load could not be distinguished from a finished one.
 _DLT_ENVIRONMENT = {
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -89,7 +89,7 @@ def write_disposition(table: Table, mode: Mode, deleted: Sequence[str] = ()) -> 
 
 
 class _Planner:
-    """Plans all tables of a system once a run, when dlt asks for the first of them."""
+    """Plans all tables of a system once per run, when dlt asks for the first of them."""
 
     def __init__(self, system: str, tables: Sequence[Table], extract_dir: Path, settings: Settings) -> None:
         self._system, self._tables = system, tables
@@ -119,7 +119,7 @@ def make_resource(
         if plan.mode == "nothing" or plan.rows is None:
             return
         hints = dlt.mark.make_hints(write_disposition=write_disposition(table, plan.mode, plan.deleted))
-        # An empty table is handed on as well: it retires all rows.
+        # An empty table is passed on as well: it retires all rows.
         for start in range(0, max(plan.rows.num_rows, 1), chunk_rows):
             yield dlt.mark.with_hints(plan.rows.slice(start, chunk_rows), hints)
 
@@ -213,7 +213,7 @@ def undo_unfinished_loads(connection: duckdb.DuckDBPyConnection, system: str) ->
 
     dlt records a load in _dlt_loads as its last step. Each table is merged in a transaction of its own, so
     a kill can leave some tables merged. Their rows are deleted by load id. The versions that the merge had
-    closed are opened again: those whose `_dlt_valid_to` is no finished load's boundary.
+    closed are opened again: those whose `_dlt_valid_to` is not the boundary of a finished load.
     """
     schema, fixed = raw_schema(system), 0
     tables = landed_tables(connection, schema, "_dlt_load_id")

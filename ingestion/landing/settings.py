@@ -22,7 +22,7 @@ class Settings:
 
     Attributes:
         home: folder of everything that a run writes.
-        extracts: folder with one folder of extracts a system.
+        extracts: folder with one folder of extracts per system.
         shrink_ratio_max: share of a table's rows (1 = all) that may vanish from its file in one load.
         shrink_rows_min: up to this number of rows may always vanish.
         allow_shrink: tables, as "crm.Opportunity", whose file may shrink or be absent this time.
@@ -54,7 +54,7 @@ class Settings:
         COMMISSIONS_SHRINK_RATIO_MAX (default 0.10), COMMISSIONS_CHUNK_ROWS (default 50000),
         COMMISSIONS_SOURCES (default: ingestion/sources.toml when there is one).
 
-        Raises SettingsError when a number is none.
+        Raises SettingsError when a value is not a number.
         """
         extracts = env.get("COMMISSIONS_EXTRACTS") or env.get("COMMISSIONS_SAMPLE_DIR")
         sources = Path(env.get("COMMISSIONS_SOURCES") or SOURCES_FILE).resolve()

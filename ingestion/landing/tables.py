@@ -68,7 +68,7 @@ def whole(*names: str) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a source system, delivered as one full extract a load.
+    """A table of a source system, delivered as one full extract per load.
 
     Attributes:
         name: the source's own name, also the file's (`<name>.csv` or `<name>.csv.gz`) and the raw table's.

@@ -22,7 +22,7 @@ from ingestion.landing.settings import Settings
 from ingestion.landing.tables import SourceSystem
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-# A whole row in SQL; a column of the same name would be taken for it, so no source has one.
+# A whole row in SQL; a column of the same name would be confused with it, so no source has one.
 _ROW = '"_whole row of the raw table"'
 
 
@@ -123,7 +123,7 @@ class Landed:
 
     Attributes:
         rows: rows in the file and live rows, by table.
-        notices: what it told.
+        notices: what it reported.
     """
 
     rows: Mapping[str, tuple[int, int]]
@@ -195,5 +195,5 @@ def recall(system: SourceSystem, inputs: Inputs | None, settings: Settings) -> L
                 for table in system.tables}  # fmt: skip
         return Landed(rows, tuple(str(notice) for notice in landed["notices"]))
     except (duckdb.Error, ValueError, TypeError, LookupError):
-        # Whatever cannot be read here is no proof: the landing is made, and says what is wrong.
+        # What cannot be read here proves nothing: the landing is made, and reports what is wrong.
         return None

@@ -46,7 +46,7 @@ def read_fast(extract: ExtractFile, table: Table) -> pa.Table | None:
 
 
 def _split_plain(extract: ExtractFile) -> Split | None:
-    """Split a file without quotation marks and blank lines: each line is a row, each comma parts two cells."""
+    """Split a file without quotation marks and blank lines: each line is a row, each comma separates two cells."""
     content = extract.content.removeprefix(_BOM)
     if any(mark in content for mark in (b'"', b"\r", b"\0", b"\n\n", _BOM)) or content.startswith(b"\n"):
         return None
@@ -70,7 +70,7 @@ def _split_plain(extract: ExtractFile) -> Split | None:
         ),
     )
     rows = table.num_rows
-    # A row a line: what the header and the line feeds say as well.
+    # One row per line: the number of line feeds and the header say the same.
     if table.column_names != header or rows != content.count(b"\n") - content.endswith(b"\n"):
         return None
     cells = [_array(column) for column in table.columns]

@@ -146,7 +146,7 @@ class AdventureWorks:
     def tiers(self) -> dict[str, str]:
         """Return the product tier of each order: that of the category with the largest line total.
 
-        Equal totals: the tier that comes first in the alphabet.
+        Equal totals: the tier that comes first alphabetically.
         """
         category = self.category_of_products()
         totals: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))

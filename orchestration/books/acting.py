@@ -113,7 +113,7 @@ def adjust(
     reason: str,
     actor: str,
 ) -> list[str]:
-    """Ask for a manual adjustment of what a payee is owed; it counts once somebody else has approved it.
+    """Ask for a manual adjustment of what a payee is owed; it counts once another person has approved it.
 
     ``amount`` is the text of a decimal in ``currency_code``, negative to take back; ``period_code`` the month that
     it is about (posted in the first open month when that one is closed).
@@ -126,7 +126,7 @@ def adjust(
         raise BooksError(f"there is no plan {plan_id}; known: {', '.join(plans)}")
     currencies = desk.ask("select minor_unit from seeds.currencies where currency_code = ?", [currency_code])
     if not currencies:
-        raise BooksError(f"{currency_code} is no ISO 4217 currency of seeds/reference/currencies.csv")
+        raise BooksError(f"{currency_code} is not an ISO 4217 currency of seeds/reference/currencies.csv")
     value = amount_of(amount, currency_code, int(currencies[0]["minor_unit"]))
     action = desk.act(
         "adjust",
@@ -141,7 +141,7 @@ def adjust(
     number = action.action_number if action else len(desk.actions) + 1
     return [
         f"adjustment {number}: {value:,} {currency_code} to payee {payee_id}, {plan_id}, {period_code}, "
-        f"{done(desk, 'requested')} by {actor}. It counts once somebody else approves it: "
+        f"{done(desk, 'requested')} by {actor}. It counts once another person approves it: "
         f"commissions approve-adjustment {number} --by NAME"
     ]
 
@@ -175,17 +175,17 @@ def reverse_adjustment(desk: Desk, number: int, reason: str, actor: str) -> list
     mine = action.action_number if action else len(desk.actions) + 1
     return [
         f"adjustment {mine}: reversal of {number}, {-row['adjustment_amount']:,} {row['currency_code']}, "
-        f"{done(desk, 'requested')} by {actor}. It counts once somebody else approves it"
+        f"{done(desk, 'requested')} by {actor}. It counts once another person approves it"
     ]
 
 
 def decide_adjustment(desk: Desk, number: int, *, is_approved: bool, reason: str, actor: str) -> list[str]:
-    """Approve or reject a pending adjustment; nobody decides his own, and only people with a role do."""
+    """Approve or reject a pending adjustment; only people with a role decide, and never about their own request."""
     row = adjustment(desk, number)
     if row["state_code"] != "pending":
         raise BooksError(f"adjustment {number} is {row['state_code']} already")
     if row["requested_by"] == actor:
-        raise BooksError(f"adjustment {number} was requested by {actor}: somebody else has to decide it")
+        raise BooksError(f"adjustment {number} was requested by {actor}: another person has to decide it")
     if not desk.roles_of(actor):
         raise BooksError(
             f"{actor} has no role on {desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
@@ -321,13 +321,13 @@ def check_period(period_code: str) -> None:
 
 
 def amount_of(text: str, currency_code: str, digits: int, *, may_be_nothing: bool = False) -> Decimal:
-    """An amount that was typed. Raises BooksError when it is none, or finer than the currency (``digits``)."""
+    """An amount that was typed. Raises BooksError when it is not an amount, or finer than the currency (``digits``)."""
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise BooksError(f"'{text}' is not a decimal number; write 1250.50") from None
     if not value.is_finite() or not (value or may_be_nothing):
-        raise BooksError(f"'{text}' is not an amount other than nothing")
+        raise BooksError(f"'{text}' is not an amount other than zero")
     if value != round(value, digits):
         raise BooksError(f"'{text}' has more decimals than {currency_code} ({digits})")
     return round(value, digits)

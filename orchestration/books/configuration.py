@@ -34,7 +34,7 @@ Rows = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry. ``recorded_at`` is UTC in ISO form; ``files`` has a mapping a changed file: its name, who changed it
+    """One entry. ``recorded_at`` is UTC in ISO form; ``files`` has one mapping per changed file: its name, who changed it
     (``author``, ``commit_id``), the columns that name a row (``key_columns``), and the rows ``removed`` and ``added``."""
 
     entry_number: int
@@ -75,7 +75,7 @@ def read_entries(folder: Path) -> list[Entry]:
             )
         content = read_object(path)
         if set(content) != FIELDS or content["entry_number"] != number:
-            raise BooksError(f"{path} is no entry {number} of the configuration; restore it from a backup")
+            raise BooksError(f"{path} is not entry {number} of the configuration; restore it from a backup")
         if content[HASH] != hash_of(content, without=HASH):
             raise BooksError(f"{path} was changed after it was written; restore it from a backup")
         if content["previous_hash"] != (entries[-1].entry_hash if entries else ""):
@@ -169,7 +169,7 @@ def changes_of(entry: Entry) -> Iterator[Change]:
         keys = part["key_columns"]
         came = {_key(row, keys): row for row in part["added"]}
         went = {_key(row, keys): row for row in part["removed"]}
-        # Rows that the key does not tell apart are told as they came and went.
+        # Rows with the same key are logged as removed and added.
         is_unique = len(came) == len(part["added"]) and len(went) == len(part["removed"])
         paired = came.keys() & went.keys() if is_unique else set()
         for row in part["removed"]:

@@ -86,7 +86,7 @@ class Desk:
         return self.settings.books / "exports"
 
     def read(self) -> None:
-        """Read log, books and exports anew, their chains checked."""
+        """Read log, books and exports again, their chains checked."""
         self.actions = read_actions(self.settings.books / "actions")
         self.books = read_books(self.periods_folder)
         self.exports = read_exports(self.exports_folder)
@@ -122,7 +122,7 @@ class Desk:
             )
 
     def roles_of(self, actor: str) -> set[str]:
-        """The roles that somebody has on the day of the action (seeds/operations/approvers.csv)."""
+        """The roles of a person on the day of the action (seeds/operations/approvers.csv)."""
         rows = self.ask(
             """
             select role_code from seeds.approvers

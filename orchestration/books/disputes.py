@@ -1,6 +1,6 @@
 """Disputes: a payee or the manager says that a line, a payout or a missing deal is wrong; an approver answers and decides.
 
-A dispute is told by actions of the log alone and moves no money: what settles it is an adjustment, or the next run of
+A dispute exists only as actions of the log and moves no money: what settles it is an adjustment, or the next run of
 corrected data. Every function raises BooksError when it refuses, and has then written nothing.
 """
 
@@ -135,7 +135,7 @@ def decide(
 
 
 def withdraw_dispute(desk: Desk, number: int, *, reason: str, actor: str) -> list[str]:
-    """Take an open dispute back: who filed it, or the payee whom it is about."""
+    """Withdraw an open dispute; only the person who filed it or the payee in question may."""
     row = dispute(desk, number)
     _refuse_decided(row)
     if actor != row["filed_by"] and not people_of(desk, actor) & names_of(desk, row["payee_id"]):
@@ -252,7 +252,7 @@ def _stands_at(
     if currency_code and not desk.ask(
         "select 1 from seeds.currencies where currency_code = ?", [currency_code]
     ):
-        raise BooksError(f"{currency_code} is no ISO 4217 currency of seeds/reference/currencies.csv")
+        raise BooksError(f"{currency_code} is not an ISO 4217 currency of seeds/reference/currencies.csv")
     plans = {row["plan_id"] for row in rows}
     amount = sum((row["amount"] for row in rows), Decimal(0))
     only_plan = plan_id or (plans.pop() if len(plans) == 1 else None)
@@ -290,7 +290,7 @@ def _refuse_stranger(desk: Desk, payee_id: str, actor: str) -> None:
     me = people_of(desk, actor)
     if me & (names_of(desk, payee_id) | managers_of(desk, payee_id)):
         return
-    who = f"{actor} acts for payee {', '.join(sorted(me))}" if me else f"{actor} is no payee"
+    who = f"{actor} acts for payee {', '.join(sorted(me))}" if me else f"{actor} is not a payee"
     raise BooksError(
         f"only payee {payee_id} or the manager files a dispute about it; {who} on {desk.acted_at.date()}. "
         "A name that is neither a payee id nor an e-mail of the HRIS is in seeds/operations/actors.csv"
@@ -303,12 +303,12 @@ def _refuse_decided(row: dict[str, Any]) -> None:
 
 
 def _role_to_decide(desk: Desk, row: dict[str, Any], actor: str) -> str:
-    """The role in which somebody decides it: one that approves the plan. Raises BooksError when it is one's own."""
+    """The role in which a person decides it: one that approves the plan. Raises BooksError when the dispute is the person's own."""
     number = row["dispute_number"]
     if actor == row["filed_by"]:
-        raise BooksError(f"dispute {number} was filed by {actor}: somebody else has to decide it")
+        raise BooksError(f"dispute {number} was filed by {actor}: another person has to decide it")
     if people_of(desk, actor) & names_of(desk, row["payee_id"]):
-        raise BooksError(f"dispute {number} is about {actor}'s own pay: somebody else has to decide it")
+        raise BooksError(f"dispute {number} is about {actor}'s own pay: another person has to decide it")
     roles = approver_roles(desk, row["plan_id"])
     mine = [role for role in roles if role in desk.roles_of(actor)]
     if not mine:

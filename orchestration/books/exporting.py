@@ -1,7 +1,7 @@
-"""What is handed out: payroll files and journals. Each function returns what it did, line by line.
+"""Exports: payroll files and journals. Each function returns what it did, line by line.
 
 Which amounts, and every character of a file, is SQL (`rpt_payroll_files`, `rpt_journal_files`); here files are written once,
-recorded and handed out. Every function raises BooksError when it refuses, and has then written nothing.
+recorded and exported. Every function raises BooksError when it refuses, and has then written nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ JOURNAL_SETTLED = """
 
 
 def payroll(desk: Desk, pay_cycle_code: str, pay_group_id: str | None, actor: str) -> list[str]:
-    """Export what a pay cycle pays and no file has paid yet: a file a pay group and currency."""
+    """Export what a pay cycle pays and no file has paid yet: one file per pay group and currency."""
     rows = desk.ask(
         """
         select * from marts.rpt_payroll_cycles
@@ -178,7 +178,7 @@ def payroll_cycles(desk: Desk) -> list[dict[str, Any]]:
 
 
 def journal(desk: Desk, period_code: str, actor: str) -> list[str]:
-    """Export what a month's journal says and no file has said yet: a file a currency."""
+    """Export the part of a month's journal that no file holds yet: one file per currency."""
     if not desk.ask("select 1 from seeds.posting_rules limit 1"):
         raise BooksError("no journal is kept here: seeds/accounting/posting_rules.csv has no rows")
     _refuse_unfinished(desk, period_code)
@@ -296,7 +296,7 @@ def journal_months(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _export(desk: Desk, draft: Draft, actor: str, facts: dict[str, Any]) -> list[str]:
-    """Write a file once: its record first, then the action, then the file that is handed out."""
+    """Write a file once: its record first, then the action, then the file itself."""
     summary = f"{len(draft.lines) - 1:,} rows, {money(Decimal(draft.total_amount))} {draft.currency_code}"
     if desk.is_dry_run:
         return [f"{draft.export_name}: {summary} would be exported by {actor}, {draft.file_name}:"] + [
@@ -352,6 +352,6 @@ def _named(export: Export, path: Path) -> str:
 def _plain_name(name: str) -> str:
     if Path(name).name != name or name.startswith("."):
         raise BooksError(
-            f"'{name}' is no plain file name; correct file_name in seeds/payroll/payroll_layouts.csv"
+            f"'{name}' is not a plain file name; correct file_name in seeds/payroll/payroll_layouts.csv"
         )
     return name

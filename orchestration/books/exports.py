@@ -1,4 +1,4 @@
-"""Exported files and their records: what was handed out, once, in one chain outside the warehouse.
+"""Exported files and their records: each exported once, in one chain outside the warehouse.
 
 A record is a folder `books/exports/000001`: the file, the amounts that it settled as Parquet, and a manifest with hashes and the
 hash of the record before. It is made aside and renamed: an amount is exported when its folder is there, and not before.

@@ -78,9 +78,9 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
 
 
 def check_closings(actions: Sequence[Action], books: Sequence[Book]) -> None:
-    """Raise BooksError when the log tells of a closing whose book is gone.
+    """Raise BooksError when the log names a closing whose book is gone.
 
-    The other way round is no fault: a closing that was killed between the two is told by its book alone.
+    The other way round is not an error: after a kill between the two steps only the book shows the closing.
     """
     closed = {book.period_code: book for book in books}
     for action in actions:
@@ -100,7 +100,7 @@ def check_closings(actions: Sequence[Action], books: Sequence[Book]) -> None:
 
 
 def check_exports(actions: Sequence[Action], exports: Sequence[Export]) -> None:
-    """Raise BooksError when the log tells of an export whose record is gone or is another one."""
+    """Raise BooksError when the log names an export whose record is gone or differs."""
     known = {export.export_number: export for export in exports}
     for action in actions:
         if not action.action_code.startswith("export_"):
@@ -181,7 +181,7 @@ def _insert_changes(connection: duckdb.DuckDBPyConnection, entries: Sequence[Ent
     if not rows:
         return
     types = ("bigint", "bigint", "timestamp", *["varchar"] * 11)
-    # One list per column: a statement a row is slow where a whole table of numbers changed.
+    # One list per column: one statement per row is slow where a whole table of numbers changed.
     marks = ", ".join(f"unnest(?::{kind}[])" for kind in types)
     connection.execute(
         f"insert into raw_books.configuration_changes select {marks}",

@@ -1,4 +1,4 @@
-"""Who somebody is among the payees, and who may act for whom: from the HRIS and the seeds of operations."""
+"""Finds the payee behind a name, and who may act for whom: from the HRIS and the seeds of operations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def names_of(desk: Desk, payee_id: str) -> set[str]:
 
 
 def managers_of(desk: Desk, payee_id: str) -> set[str]:
-    """To whom a payee reports on the day; of a team its leaders."""
+    """The managers of a payee on the day; of a team its leaders."""
     day = desk.acted_at.date()
     rows = desk.ask(
         """

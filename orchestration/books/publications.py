@@ -27,7 +27,7 @@ HASH = "publication_hash"
 class Publication:
     """One publication. ``published_at`` is UTC in ISO form; ``action_count`` how many actions the log had by then.
 
-    ``payouts_changed`` has an entry a month and currency in which payout rows differ from the copy before: period_code,
+    ``payouts_changed`` has one entry per month and currency in which payout rows differ from the copy before: period_code,
     currency_code, row_count, and difference_amount, the text of a decimal.
     """
 
@@ -80,7 +80,7 @@ def read_publications(folder: Path) -> list[Publication]:
 def record_publication(settings: RunSettings) -> Publication | None:
     """Record the published copy unless it is recorded already; returns the new record.
 
-    Also keeps out whoever derives events meanwhile: a publication has its place among the actions from then on.
+    Also keeps others from deriving events meanwhile: from then on a publication has its place among the actions.
     Raises BooksError when the log is damaged, the disk is full, or the copy does not say which run made it.
     """
     with RunLock(settings.events_lock, wait=True):

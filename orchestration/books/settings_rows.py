@@ -26,7 +26,7 @@ def read_settings(files: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
     """The rows of each file; of dbt's project file the vars.
 
     Addresses, what is called a secret, and the text of a file that cannot be parsed are kept as a mark of their bytes: the log
-    is for ever, and many read it.
+    is permanent, and many read it.
 
     Raises:
         BooksError: a file that this user may not read.
@@ -59,7 +59,7 @@ def _settings(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _mark(text: str) -> str:
-    """What tells that a text changed, and not what it says."""
+    """A mark that shows that a text changed, without its content."""
     return f"sha256 {sha256(text.encode()).hexdigest()[:12]}"
 
 

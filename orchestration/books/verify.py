@@ -50,7 +50,7 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
     if books:
         told.append(f"books: {len(books)} in one chain, {books[0].period_code} to {books[-1].period_code}")
     if exports:
-        told.append(f"exports: {len(exports)} in one chain, every file as it was handed out")
+        told.append(f"exports: {len(exports)} in one chain, every file as it was exported")
     publications = read_publications(settings.books / "publications")
     if publications:
         told.append(f"publications: {len(publications):,} in one chain")

@@ -103,7 +103,7 @@ def _parents(node: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _definition(node: Mapping[str, Any]) -> list[object]:
-    """What the project says of the node; descriptions and the place of its file are no part of it."""
+    """What the project says of the node; without descriptions and the place of its file."""
     config = {
         key: value for key, value in (node.get("config") or {}).items() if key not in ("meta", "docs", "tags")
     }

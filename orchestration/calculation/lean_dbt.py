@@ -1,9 +1,9 @@
-"""Takes from dbt, in the process that lives for building alone, what costs much and serves nobody there.
+"""Removes from dbt, in the process that only builds, work that costs much and has no use there.
 
-- dbt builds a protobuf message for each of about forty events per node, also where no log and no listener wants one: a fifth of
+- dbt builds a protobuf message for each of about forty events per node, even where no log and no listener wants one: a fifth of
   its time.
 - `dbt build` puts an edge between each test and everything behind it into its graph, though no test is built here (the data
-  tests of a run are asked of the finished copy, `checks`): more than a second per invocation.
+  tests of a run are run on the finished copy, `checks`): more than a second per invocation.
 - dbt prepares all its macros twice per node, 600 of them for snapshots, incremental models and other databases' needs: another
   quarter.
 - dbt renders each model anew in every build, and compiles the text of each model and macro to Python for it: a third of its
@@ -111,7 +111,7 @@ def keep_compiled() -> None:
 
 
 def without_tests(manifest: Any) -> Any:
-    """The manifest without its tests, over the same nodes: what becomes of a node there becomes of it here."""
+    """The manifest without its tests, over the same nodes: a change to a node there is a change to it here."""
     # Not copy.copy: dbt's way to pickle a manifest mixes its lookups up once they have been used.
     lean = object.__new__(type(manifest))
     lean.__dict__.update(manifest.__dict__)
@@ -128,7 +128,7 @@ def without_tests(manifest: Any) -> Any:
 def _within_reach(manifest: Any) -> dict[str, Any]:
     """The macros whose names occur in what is built, in what dbt's adapter calls, or in a macro within reach.
 
-    A name counts wherever it stands, in a comment too: rather one macro too many than one too few, which would be an error.
+    A name counts wherever it occurs, in a comment too: rather one macro too many than one too few, which would be an error.
     """
     from dbt.adapters.base import impl as base
     from dbt.adapters.duckdb import impl as duckdb

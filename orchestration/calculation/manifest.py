@@ -23,7 +23,7 @@ from typing import Any
 from orchestration.calculation.dbt_process import BUNDLED_SEEDS, DbtError, DbtProcess, current, seeds_layout
 from orchestration.warehouse.settings import DBT_PROJECT_DIR, DBT_TARGET_DIR
 
-# A folder of its own: a dbt that somebody starts by hand rewrites target/manifest.json in place.
+# A folder of its own: a dbt that is started by hand rewrites target/manifest.json in place.
 PARSED_DIR = DBT_TARGET_DIR / "parsed"
 MANIFEST = PARSED_DIR / "manifest.json"
 SEMANTIC_MANIFEST = PARSED_DIR / "semantic_manifest.json"
@@ -131,7 +131,7 @@ def ready(
 
 
 def ready_soon(seeds: Path = BUNDLED_SEEDS) -> None:
-    """Start dbt and have it parse the project meanwhile. What goes wrong is told by who needs it."""
+    """Start dbt and have it parse the project meanwhile. An error is raised where the result is needed."""
 
     def parse() -> None:
         with contextlib.suppress(ManifestError, OSError):

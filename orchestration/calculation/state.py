@@ -2,7 +2,7 @@
 
 A row is deleted before its node is touched and written after it was built, so a run that was killed leaves nodes without a
 row, which are built again. dbt itself notes in `main.last_invocation` who built last (on-run-start in dbt_project.yml): where
-that is somebody else, somebody ran dbt by hand and nothing is taken for known.
+that is another invocation, dbt was run by hand and nothing is assumed to be known.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The calculation of a run: build what has changed, check what can have become wrong, make the next copy of the marts.
 
 Data flow: landed tables, seeds, the project -> fingerprints -> dbt builds the nodes whose fingerprint is new -> the marts that
-changed are copied beside the published file -> the data tests that can fail because of it are asked of that copy. Nothing is
+changed are copied beside the published file -> the data tests that can fail because of it run on that copy. Nothing is
 published here: `Calculated.candidate` waits for that.
 """
 
@@ -148,7 +148,7 @@ class Calculation:
         )
 
     def run_some(self, names: Collection[str]) -> None:
-        """Build the named nodes and ask their tests, as somebody asked for them by hand; nothing is published.
+        """Build the named nodes and run their tests, as requested by hand; nothing is published.
 
         Where all that they read is as it was in the last run, they are what they were, and people may go on. Where it is not,
         the warehouse is no longer what people see, and says of what and why (`RunSettings.unfinished_reason`).
@@ -408,7 +408,7 @@ class Calculation:
         if not result.is_good:
             said = result.error or "; ".join(node.message for node in result.nodes if not node.is_good)
             raise CalculationError(f"data tests could not be compiled: {said}")
-        # dbt notes its invocations when it builds only, so nothing has to be remembered anew.
+        # dbt notes its invocations when it builds only, so nothing has to be recorded again.
         return result
 
     def _explain_failures(self) -> None:

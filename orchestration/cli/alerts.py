@@ -58,7 +58,7 @@ def test_channels(settings: RunSettings, channel: str | None) -> None:
         "test",
         "warning",
         "Test alert of the commission warehouse",
-        "Nothing is wrong: somebody tried the channels with `commissions alerts test`.",
+        "Nothing is wrong: the channels were tried with `commissions alerts test`.",
         f"test/{uuid4()}",
     )
     sent = send_alerts(test, settings=settings, config=replace(config, channels=chosen))
@@ -72,7 +72,7 @@ def test_channels(settings: RunSettings, channel: str | None) -> None:
 @click.command("list")
 @click.option("--limit", default=20, show_default=True, help="So many, the latest first.")
 def list_alerts(settings: RunSettings, limit: int) -> None:
-    """List the latest alerts and what became of them."""
+    """List the latest alerts and whether they were delivered."""
     from orchestration.telling.alerts.store import open_store
 
     if not settings.alerts.exists():

@@ -25,8 +25,8 @@ SHOWN = 5
 def backup(folder: Path, keep: int, wait: bool) -> None:
     """Copy books, landings, exports, published marts and Dagster's history into a new folder of FOLDER.
 
-    The backup is whole or not there. Broken books are not backed up, and a home that has lost books does not push the
-    backups that hold them out. FOLDER should be on another disk; it holds what people earn, and refreshed tokens.
+    The backup is whole or not there. Broken books are not backed up, and a home that has lost books does not replace the
+    backups that still hold them. FOLDER should be on another disk; it holds what people earn, and refreshed tokens.
     """
     from orchestration.operating.safekeeping.backup import make_backup
     from orchestration.operating.safekeeping.contents import BackupError
@@ -60,9 +60,11 @@ def backup(folder: Path, keep: int, wait: bool) -> None:
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Prove the backup and say what would be done; write nothing.")
-@click.option("--force", is_flag=True, help="Go on where the home holds books that the backup has not.")
+@click.option(
+    "--force", is_flag=True, help="Continue where the home holds books that the backup does not have."
+)
 def restore(folder: Path, dry_run: bool, force: bool) -> None:
-    """Put a backup back. FOLDER is one, or the folder of all: then the newest is taken.
+    """Restore a backup. FOLDER is one, or the folder of all: then the newest is taken.
 
     Every hash and chain is proved before anything is touched. What was in the home is moved to its folder `replaced`. Stop the
     daemon and the webserver first; afterwards `commissions run` makes the warehouse.

@@ -112,7 +112,7 @@ def withdraw(
     _act(settings, dry_run, lambda desk: acting.withdraw(desk, period, plan_id, reason, actor))
 
 
-# Negative amounts are no options.
+# A negative amount is not an option.
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("payee")
 @click.argument("plan_id", metavar="PLAN")
@@ -135,7 +135,7 @@ def adjust(
 ) -> None:
     """Ask for a manual adjustment: AMOUNT (negative to take back) in CURRENCY to PAYEE under PLAN, about PERIOD.
 
-    It counts once somebody else has approved it, and is never edited: reverse-adjustment takes it back.
+    It counts once another person has approved it, and is never edited: reverse-adjustment takes it back.
     """
     from orchestration.books import acting
 
@@ -192,7 +192,7 @@ def reject_adjustment(settings: RunSettings, number: int, reason: str, actor: st
 @by
 @dry_run
 def reverse_adjustment(settings: RunSettings, number: int, reason: str, actor: str, dry_run: bool) -> None:
-    """Ask for the reversal of the approved adjustment NUMBER; somebody else approves it."""
+    """Ask for the reversal of the approved adjustment NUMBER; another person approves it."""
     from orchestration.books import acting
 
     _act(settings, dry_run, lambda desk: acting.reverse_adjustment(desk, number, reason, actor))

@@ -156,7 +156,7 @@ def reject(settings: RunSettings, number: int, reason: str, actor: str, dry_run:
 @by
 @dry_run
 def withdraw(settings: RunSettings, number: int, reason: str, actor: str, dry_run: bool) -> None:
-    """Take the open dispute NUMBER back: who filed it, or the payee."""
+    """Withdraw the open dispute NUMBER; only the person who filed it or the payee may."""
     from orchestration.books import disputes as acting
 
     _act(

@@ -21,7 +21,7 @@ EXIT_ILL = 1
 def doctor(online: bool, daemon: bool, problems: bool, is_json: bool) -> None:
     """Look at the whole installation and say what to fix, each with its command. Writes nothing.
 
-    Exit codes: 0 no error (warnings there may be), 1 something is to be fixed.
+    Exit codes: 0 no error (there may be warnings), 1 something has to be fixed.
     """
     from orchestration.operating.doctor.examine import as_json, examine, is_well, render
     from orchestration.operating.doctor.finding import Patient
@@ -29,7 +29,7 @@ def doctor(online: bool, daemon: bool, problems: bool, is_json: bool) -> None:
     try:
         settings = RunSettings.from_env()
     except SettingsError:
-        # The date is told by its own check; everything else can be looked at.
+        # The date has a check of its own; everything else can be examined.
         without = {name: value for name, value in os.environ.items() if name != "COMMISSIONS_AS_OF_DATE"}
         settings = replace(RunSettings.from_env(without), as_of_date=None)
     patient = Patient(settings, dict(os.environ), is_online=online, is_daemon_expected=daemon)

@@ -23,7 +23,7 @@ SHOWN = 20
 
 @click.group()
 def events() -> None:
-    """Tell other systems what happened. See docs/events.md.
+    """Send other systems what happened. See docs/events.md.
 
     Receivers are sections of orchestration/notifications.toml (COMMISSIONS_NOTIFICATIONS names another file).
     """
@@ -85,7 +85,7 @@ def _receivers(only: str | None = None) -> dict[str, Receiver]:
 
 to = click.option("--to", "receiver", metavar="RECEIVER", help="One receiver; without it all.")
 after = click.option("--after", default=0, show_default=True, help="Only events behind this sequence.")
-event_type = click.option("--type", "event_type", help="Only this type; * stands for anything: payout.*")
+event_type = click.option("--type", "event_type", help="Only this type; * matches anything: payout.*")
 subject = click.option("--subject", help="Only this subject: period/2013-05, calculation.")
 since = click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only events from this day on (UTC).")
 
@@ -312,7 +312,9 @@ def _compared(found: Any) -> list[str]:
         ]
         if len(rows) > SHOWN:
             told.append(f"  {title}: {len(rows) - SHOWN:,} more")
-    told += [f"  the receiver has an event that is none of ours: {one}" for one in found.unknown[:SHOWN]]
+    told += [
+        f"  the receiver has an event that was never sent from here: {one}" for one in found.unknown[:SHOWN]
+    ]
     return told
 
 

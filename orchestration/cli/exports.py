@@ -29,8 +29,8 @@ def payroll(
 ) -> None:
     """Export what the pay cycle CYCLE (2014-03) pays; without CYCLE list the cycles.
 
-    Only approved or closed months, in the layout of the pay group, each amount once: typed again, the command hands the
-    same file out and says that nothing is new. What changes afterwards comes in the next file of the cycle as a difference.
+    Only approved or closed months, in the layout of the pay group, each amount once: the same command again writes the
+    same file and says that nothing is new. What changes afterwards comes in the next file of the cycle as a difference.
     Calendar, groups, layouts and codes are in seeds/payroll.
     """
     from orchestration.books import exporting
@@ -50,8 +50,8 @@ def payroll(
 def journal(settings: RunSettings, month: str | None, actor: str | None, dry_run: bool) -> None:
     """Export the journal of MONTH (2014-03) for the general ledger; without MONTH list the months.
 
-    Only a month that has ended, with all months up to it approved or closed, each amount once: typed again, the command hands
-    the same file out and says that nothing is new. What changes afterwards comes in the month's next file as a difference.
+    Only a month that has ended, with all months up to it approved or closed, each amount once: the same command again writes
+    the same file and says that nothing is new. What changes afterwards comes in the month's next file as a difference.
     Accounts, posting rules and capitalisation are in seeds/accounting.
     """
     from orchestration.books import exporting

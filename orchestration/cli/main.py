@@ -44,7 +44,7 @@ Environment:
   COMMISSIONS_CADENCES    when things run by themselves (default: orchestration/cadences.toml)
   COMMISSIONS_AS_OF_DATE  last day that counts, YYYY-MM-DD or `today` (default: that of the sample)
   COMMISSIONS_NOTIFICATIONS
-                          who is told of events and alerts (default: orchestration/notifications.toml)
+                          who is notified of events and alerts (default: orchestration/notifications.toml)
   COMMISSIONS_PUBLISHED_KEY  where the key of the published file is, env:NAME or file:PATH (default: not encrypted)
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 another run is in progress."""
@@ -58,7 +58,7 @@ def main() -> None:
 def with_settings(command: Callable[..., Any], *, keeps_today: bool = False) -> Callable[..., Any]:
     """Give the command its settings; a setting that cannot be used ends it with a message.
 
-    ``keeps_today``: for what goes on for days: `today` stays as it is, and every run resolves it.
+    ``keeps_today``: for what runs for days: `today` stays as it is, and every run resolves it.
     """
 
     @wraps(command)
@@ -107,7 +107,9 @@ def with_sources(command: Callable[..., Any], *, says: str = "") -> Callable[...
 
 @main.command()
 @click.option("--wait", is_flag=True, help="Wait for a run that is in progress instead of giving up.")
-@click.option("--full", is_flag=True, help="Land, build and check everything anew, whatever has changed.")
+@click.option(
+    "--full", is_flag=True, help="Land, build and check everything from scratch, whatever has changed."
+)
 @with_settings
 @partial(with_sources, says="Reading the configuration of sources and cadences")
 def run(settings: RunSettings, wait: bool, full: bool) -> None:
@@ -257,7 +259,7 @@ def ui(settings: RunSettings, host: str, port: int) -> None:
     click.echo(f"http://{host}:{port}  (history in {shown(settings.dagster_home)})")
     dagster = Path(sys.executable).parent / "dagster"
     command = [str(dagster), "dev", "-m", "orchestration.definitions", "-h", host, "-p", str(port)]
-    # Becomes Dagster: whoever stops this process stops the daemon with it.
+    # Becomes Dagster: stopping this process stops the daemon with it.
     sys.stdout.flush()
     os.chdir(PROJECT_ROOT)
     os.execv(command[0], command)

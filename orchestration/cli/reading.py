@@ -28,7 +28,7 @@ def needs_publication(settings: RunSettings) -> None:
 
 
 @click.command()
-@click.option("--viewer", help="One viewer, by id or e-mail; without it everybody who has figures to see.")
+@click.option("--viewer", help="One viewer, by id or e-mail; without it all people who have figures to see.")
 @click.option(
     "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )
@@ -38,7 +38,7 @@ def needs_publication(settings: RunSettings) -> None:
 def audiences(settings: RunSettings, viewer: str | None, folder: Path | None, show_key: bool) -> None:
     """Write a DuckDB file for each viewer, with only the rows that the viewer may see.
 
-    Payees see themselves, managers whoever reported to them while they did, both once figures are released; other roles are rows
+    Payees see themselves, managers their reports for the period they reported to them, both once figures are released; other roles are rows
     of seeds/operations/roles.csv. With COMMISSIONS_PUBLISHED_KEY each file is encrypted with a key of its own, which opens no other one.
     """
     from orchestration.calculation.manifest import ensure_manifest, read_manifest

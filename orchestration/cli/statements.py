@@ -33,7 +33,7 @@ def add_statement_command(main: click.Group, with_settings: Callable[..., Any]) 
 def statements(
     settings: RunSettings, period: str, payee_id: str | None, manager_id: str | None, to: Path | None
 ) -> None:
-    """Write the statements of PERIOD (2014-03) as pages: one a payee, one a manager, and an index.
+    """Write the statements of PERIOD (2014-03) as pages: one per payee, one per manager, and an index.
 
     Only what is released: credits once a plan's credits are, rewards once its rewards are. Plain files that need no network
     and no script; printed, every line is unfolded.

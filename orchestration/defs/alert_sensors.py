@@ -1,4 +1,4 @@
-"""Dagster tells of failed runs and checks: two sensors, on by default. Without channels they do nothing."""
+"""Alerts for failed runs and checks: two sensors, on by default. Without channels they do nothing."""
 
 import dagster as dg
 
@@ -15,24 +15,24 @@ def _tell(context: dg.RunStatusSensorContext) -> None:
 
 @dg.run_failure_sensor(
     name="alert_on_failed_runs",
-    description="Tells the channels of notifications.toml which run failed, in which step, and why.",
+    description="Notifies the channels of notifications.toml which run failed, in which step, and why.",
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=INTERVAL_SECONDS,
 )
 def alert_on_failed_runs(context: dg.RunFailureSensorContext) -> None:
-    """Tell of a run that failed."""
+    """Alert about a run that failed."""
     _tell(context)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     name="alert_on_failed_checks",
-    description="Tells the channels of notifications.toml which checks of a good run did not pass.",
+    description="Notifies the channels of notifications.toml which checks of a good run did not pass.",
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=INTERVAL_SECONDS,
 )
 def alert_on_failed_checks(context: dg.RunStatusSensorContext) -> None:
-    """Tell of checks that did not pass in a run that went well."""
+    """Alert about checks that did not pass in a run that went well."""
     _tell(context)
 
 

@@ -11,7 +11,7 @@ from dagster import AssetCheckEvaluation, DagsterEventType, DagsterRun, DagsterR
 from orchestration.defs.failed_steps import failed_steps
 from orchestration.telling.alerts.alert import Alert, Kind, Severity, cut
 
-# More failed checks of one severity are told together.
+# More failed checks of one severity than this are reported in one alert.
 SINGLE_CHECKS_MAX = 3
 LISTED_MAX = 10
 # So that what follows the message is not cut off.
@@ -19,7 +19,7 @@ MESSAGE_LENGTH_MAX = 1_500
 
 
 def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
-    """What somebody has to look at after a run that has ended; empty when all was well."""
+    """What a person has to look at after a run that has ended; empty when all was well."""
     events = [
         record.dagster_event
         for record in instance.all_logs(
@@ -45,7 +45,7 @@ def alerts_of_run(instance: dg.DagsterInstance, run: DagsterRun) -> list[Alert]:
 
 def _failed(run: DagsterRun, steps: Sequence[tuple[str, str]]) -> Alert:
     step, message = steps[0] if steps else ("", "the log says where")
-    # Somebody's action that was refused has changed nothing, and he sees it: nobody is called for that.
+    # A refused manual action has changed nothing, and the person sees it: no error is raised for it.
     severity: Severity = "warning" if message.startswith("Refused: ") else "error"
     others = f"\nAlso failed: {', '.join(name for name, _ in steps[1:])}." if len(steps) > 1 else ""
     return Alert(

@@ -124,7 +124,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def is_full(self) -> bool:
-        """Whether everything is done anew, whatever has changed."""
+        """Whether everything is done from scratch, whatever has changed."""
         return self._is_full
 
     def note_books(self) -> None:
@@ -132,7 +132,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._books = read_books(self.settings)
 
     def keep(self, calculated: Calculated) -> None:
-        """Hand what was calculated on to what publishes it."""
+        """Pass the calculation on to the step that publishes it."""
         self._calculated = calculated
 
     @contextmanager
@@ -291,7 +291,7 @@ def _marts() -> list[dg.AssetKey]:
 
 
 def _tested() -> list[str]:
-    """The layers of whose tables a run asks data tests."""
+    """The layers whose tables have data tests in a run."""
     shown = {
         shown_at(node, MANIFEST) for node in MANIFEST["nodes"].values() if node["resource_type"] == "test"
     }
@@ -325,7 +325,7 @@ def model_specs() -> list[dg.AssetSpec]:
 @dg.multi_asset(
     name="calculate",
     specs=model_specs(),
-    # One a layer, with the failed tests by name in it: one a test would be a thousand events a run.
+    # One per layer, with the failed tests by name in it: one per test would be a thousand events per run.
     check_specs=[
         dg.AssetCheckSpec(
             _check_name(group),
@@ -393,7 +393,7 @@ def _calculation(run: RunResource) -> Calculation:
 def _check_results(
     checks: Sequence[CheckResult], selected: Collection[dg.AssetCheckKey]
 ) -> Iterator[dg.AssetCheckResult]:
-    """One result a layer: how many tests were asked, and the failed ones by name with their rows."""
+    """One result per layer: how many tests were asked, and the failed ones by name with their rows."""
     by_layer: dict[str, list[CheckResult]] = defaultdict(list)
     for check in checks:
         if check.node in NODES:

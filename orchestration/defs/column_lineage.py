@@ -1,6 +1,6 @@
-"""Of which columns each column of a model is made, for Dagster's column lineage.
+"""The columns that each column of a model is made of, for Dagster's column lineage.
 
-dbt does not say it. It is read from the compiled SQL with sqlglot; filters and join keys are no part of a value.
+dbt does not provide it. It is read from the compiled SQL with sqlglot; filters and join keys are not part of a value.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def import_dagster_dbt() -> None:
         import dagster_dbt  # noqa: F401
     finally:
         del sys.modules["dbt.version"]
-    # It takes what it does not find for dbt Fusion, and says so in the UI.
+    # Without dbt it assumes dbt Fusion, and says so in the UI.
     DagsterLibraryRegistry._libraries.pop("dbt-fusion", None)
     DagsterLibraryRegistry.register("dbt-core", version("dbt-core"), is_dagster_package=False)
 

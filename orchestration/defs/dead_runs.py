@@ -15,7 +15,7 @@ def clear_dead_runs(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     """Give back the pool places of other runs and mark those as failed; returns their ids.
 
     Only for the holder of the run lock (``run_id``): every run holds that lock while its steps run, so that whatever
-    else has a place in a pool, or has begun a step, is dead. Without this the next run would wait for it for ever.
+    else has a place in a pool, or has begun a step, is dead. Without this the next run would wait for it without end.
     """
     storage = instance.event_log_storage
     claimed: set[str] = set()

@@ -169,7 +169,7 @@ def schedules(patient: Patient) -> Iterator[Finding]:
     try:
         stopped = facts_of(patient).stopped
     except HistoryError:
-        return  # told by the check of dead runs
+        return  # reported by the check of dead runs
     for name in stopped:
         yield warning(
             "is switched off",

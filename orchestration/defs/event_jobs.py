@@ -101,7 +101,7 @@ def why_due(settings: RunSettings, receivers: dict[str, Receiver], now: datetime
 
 
 def _can_be_sent_to(receiver: Receiver, now: datetime) -> bool:
-    """Whether its secrets are set. Once an hour it is tried all the same: the delivery then tells what is missing."""
+    """Whether its secrets are set. Once an hour it is tried all the same: the delivery then reports what is missing."""
     try:
         receiver.keys()
     except NotificationsError:

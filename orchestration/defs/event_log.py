@@ -1,6 +1,6 @@
 """Dagster's history of events in the files that Dagster itself writes, at a fraction of the cost.
 
-Dagster opens a file anew for each event, in several transactions that each wait for the disk. A run of the whole project
+Dagster opens a file again for each event, in several transactions that each wait for the disk. A run of the whole project
 stores some thousand events before its first step.
 """
 
@@ -33,7 +33,7 @@ from sqlalchemy.pool import QueuePool
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
 
-# Files kept open; one more closes the one that was not used for longest. A run uses two, a web server one a run looked at.
+# Files kept open; one more closes the one that was not used for longest. A run uses two, a web server one per run that is looked at.
 OPEN_FILES_MAX = 8
 
 
@@ -214,7 +214,7 @@ def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     """Use a write-ahead log, and let the disk be waited for only when that is written back."""
     [mode] = connection.execute("pragma journal_mode").fetchone()
     if mode != "wal":  # a restored file
-        # Somebody else has it open: another time.
+        # Another process has it open: next time.
         with contextlib.suppress(sqlite3.OperationalError):
             [mode] = connection.execute("pragma journal_mode = wal").fetchone()
     if mode == "wal":

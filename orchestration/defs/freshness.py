@@ -1,4 +1,4 @@
-"""Sources that have not landed for too long: Dagster's freshness policies, told to the channels."""
+"""Sources that have not landed for too long: Dagster's freshness policies, sent to the channels as alerts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _alert(name: str, title: str, state: FreshnessState, freshness: Freshness) -
 def freshness_sensor(
     landed: Mapping[str, dg.AssetKey], titles: Mapping[str, str], cadences: Cadences
 ) -> dg.SensorDefinition:
-    """Tell of sources that are late or overdue.
+    """Alert about sources that are late or overdue.
 
     Args:
         landed: one landed table of each system.
@@ -54,7 +54,7 @@ def freshness_sensor(
         name="freshness_sensor",
         minimum_interval_seconds=cadences.sensor_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells the channels of notifications.toml which sources have not landed for too long.",
+        description="Notifies the channels of notifications.toml which sources have not landed for too long.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         records = context.instance.get_freshness_state_records(list(landed.values()))
@@ -62,7 +62,7 @@ def freshness_sensor(
             name: records[key].freshness_state for name, key in landed.items() if records.get(key) is not None
         }
         alerts = late_alerts(states, titles, cadences)
-        # It looks every half minute: the same sources are told again after an hour, and repeat_hours decides.
+        # It looks every half minute: the same sources are reported again after an hour, and repeat_hours decides what is sent.
         late = ", ".join(alert.subject for alert in alerts)
         told, _, told_at = (context.cursor or "").rpartition("@")
         now = datetime.now(UTC)

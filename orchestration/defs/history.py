@@ -73,7 +73,7 @@ def _copy(dagster_home: Path, copy: Path) -> None:
     try:
         content = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
     except yaml.YAMLError:
-        content = {}  # told by the check of dagster.yaml
+        content = {}  # reported by the check of dagster.yaml
     kept = {name: content[name] for name in ("storage", "concurrency") if name in content}
     (copy / "dagster.yaml").write_text(
         yaml.safe_dump({**kept, "telemetry": {"enabled": False}}), encoding="utf-8"

@@ -1,4 +1,4 @@
-"""Tells whether the process of a run is alive: Dagster's own launcher cannot, and a dead run would block the queue."""
+"""Finds out whether the process of a run is alive: Dagster's own launcher cannot, and a dead run would block the queue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
     """Dagster's launcher, with an answer to whether a run is alive.
 
     A run that the daemon launched is a child of a code server: that is asked, under `commissions ui` by way of another one. A run of the command line holds the run lock.
-    The daemon asks every half minute (run_monitoring), marks what is dead as failed, and begins it anew where its job
+    The daemon asks every half minute (run_monitoring), marks dead runs as failed, and restarts them where their job
     allows that (tag dagster/max_retries).
     """
 

@@ -24,7 +24,7 @@ def months(first_month: str) -> dg.MonthlyPartitionsDefinition:
 
 
 def reviewed_month(first_month: str) -> dg.AssetsDefinition:
-    """The asset of which each partition is a month."""
+    """The asset whose partitions are months."""
 
     @dg.asset(
         key=MONTH_KEY,

@@ -1,4 +1,4 @@
-"""The run as one reads it live: a line a step, table or model, with the elapsed seconds."""
+"""The run as it is read live: one line per step, table or model, with the elapsed seconds."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAY_CYCLES = Path("payroll") / "pay_cycles.csv"
 
-# A run whose process died is begun anew, from the beginning; one that failed is not (dagster.yaml).
+# A run whose process died is restarted from the beginning; a run that failed is not (dagster.yaml).
 BEGUN_ANEW = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
 
 # Everything, in one process: DuckDB has one writer, and the run holds one lock.
@@ -38,11 +38,11 @@ daily = dg.define_asset_job(
 )
 
 
-# The same with nothing taken for known: it shows what a run of changes alone would have missed.
+# The same without any assumption: it shows what a run of changes alone would have missed.
 full = dg.define_asset_job(
     "full",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(MONTH_KEY),
-    description="Land, build and check everything anew, with every data test: what `commissions run --full` does.",
+    description="Land, build and check everything from scratch, with every data test: what `commissions run --full` does.",
     executor_def=dg.in_process_executor,
     tags={**BEGUN_ANEW, FULL_TAG: "true"},
 )
@@ -62,7 +62,7 @@ def landed_keys(system: SourceSystem) -> list[dg.AssetKey]:
 
 
 def landing_jobs(systems: Mapping[str, SourceSystem]) -> dict[str, AssetJob]:
-    """One job a system: its landing alone, so that a source that fails holds no other back."""
+    """One job per system: its landing alone, so that a source that fails holds no other back."""
     return {
         name: dg.define_asset_job(
             f"land_{name}_now",
@@ -87,14 +87,14 @@ def calculation_job(landed: Sequence[dg.AssetKey]) -> AssetJob:
 
 
 def full_schedule(cadences: Cadences) -> dg.ScheduleDefinition:
-    """When everything is done anew."""
+    """When everything is done from scratch."""
     return dg.ScheduleDefinition(
         name="full_schedule",
         job=full,
         cron_schedule=cadences.full,
         execution_timezone=cadences.timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Lands, builds and checks everything anew, with every data test.",
+        description="Lands, builds and checks everything from scratch, with every data test.",
     )
 
 
@@ -154,7 +154,7 @@ def due_cycles(cycles: Sequence[PayCycle], day: date, days_before: int) -> list[
 
 
 def payroll_schedule(cadences: Cadences, job: dg.JobDefinition) -> dg.ScheduleDefinition:
-    """Export the pay cycles that are due; each once, whatever is asked twice."""
+    """Export the pay cycles that are due; each once, even when requested twice."""
 
     @dg.schedule(
         name="payroll_schedule",

@@ -22,7 +22,7 @@ CALCULATION_KEY = dg.AssetKey("calculation")
 PUBLISHED_KEY = dg.AssetKey("published_marts")
 ARCHIVE_KEY = dg.AssetKey("archived_landings")
 MONTH_KEY = dg.AssetKey("reviewed_month")
-# A run with this tag takes nothing for known.
+# A run with this tag assumes nothing: it builds and checks everything.
 FULL_TAG = "commissions/full"
 BOOKS = "books"
 PREFLIGHT_GROUP = "preflight"

@@ -60,7 +60,7 @@ class Cadences:
         timezone: of all cron expressions.
         first_month: YYYY-MM of the first month that is reviewed in Dagster.
         day_starts: since its last tick every source must have landed before the day's calculation.
-        full: cron of the run that does everything anew, empty where it is off.
+        full: cron of the run that does everything from scratch, empty where it is off.
         sensor_seconds: how often sensors look, at most.
         land: cron of each system's landing, empty where it is off.
         optional: systems that the calculation does not wait for.
@@ -110,7 +110,7 @@ def read_cadences(path: Path, systems: frozenset[str]) -> Cadences:
     """Read the file; ``systems`` are the names that its tables may use: also those of systems that others replace.
 
     Raises:
-        CadencesError: the file is absent or no TOML, or a key or value cannot be used.
+        CadencesError: the file is absent or not TOML, or a key or value cannot be used.
     """
     reader = _Reader(path, systems)
     return reader.cadences()
@@ -126,7 +126,7 @@ class _Reader:
                 f"{shown(path)} cannot be read ({error.strerror}); COMMISSIONS_CADENCES names it"
             ) from None
         except tomllib.TOMLDecodeError as error:
-            raise CadencesError(f"{shown(path)} is no TOML: {error}") from None
+            raise CadencesError(f"{shown(path)} is not TOML: {error}") from None
 
     def cadences(self) -> Cadences:
         self.check_keys("", self.content, KEYS[""])

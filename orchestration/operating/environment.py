@@ -27,8 +27,8 @@ VARIABLES = (
     Variable(
         "COMMISSIONS_SEEDS", "`../seeds`", "folder of the plans, absolute or as seen from `dbt_project/`"
     ),
-    Variable("COMMISSIONS_EXTRACTS", "the bundled sample", "folder with one folder of extracts a system"),
-    Variable("COMMISSIONS_SAMPLE_DIR", "", "older name of COMMISSIONS_EXTRACTS, which goes before it"),
+    Variable("COMMISSIONS_EXTRACTS", "the bundled sample", "folder with one folder of extracts per system"),
+    Variable("COMMISSIONS_SAMPLE_DIR", "", "older name of COMMISSIONS_EXTRACTS, which takes precedence"),
     Variable(
         "COMMISSIONS_SOURCES",
         "`ingestion/sources.toml` where there is one",
@@ -38,7 +38,7 @@ VARIABLES = (
     Variable(
         "COMMISSIONS_NOTIFICATIONS",
         "`orchestration/notifications.toml` where there is one",
-        "who is told of [events](events.md) and [alerts](alerts.md)",
+        "who is notified of [events](events.md) and [alerts](alerts.md)",
     ),
     Variable(
         "COMMISSIONS_PUBLISHED_KEY",
@@ -69,7 +69,7 @@ VARIABLES = (
     Variable(
         "COMMISSIONS_FULL",
         "none",
-        "`1`: a run takes nothing for known and does everything anew, as `commissions run --full` does",
+        "`1`: a run assumes nothing and does everything from scratch, as `commissions run --full` does",
     ),
     Variable("COMMISSIONS_ACTOR", "none", "who acts, where a command has no `--by`"),
     Variable(

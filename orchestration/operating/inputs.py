@@ -92,7 +92,7 @@ def unchanged_since(settings: RunSettings, digest: str) -> datetime | None:
 
 
 def _state(settings: RunSettings) -> list[list[int]]:
-    """Size and time of the warehouse and the published file. A time that moved for nothing costs a run, and no more."""
+    """Size and time of the warehouse and the published file. A time that changed without reason costs one run, and no more."""
     found = []
     for path in (settings.warehouse, settings.published):
         known = path.stat()

@@ -1,1 +1,1 @@
-"""What is not yet so: commission of open deals, and of changed plans. Calculated by the real models in a warehouse of its own."""
+"""Projections and simulations: the commission of open deals and of changed plans, calculated by the real models in a separate warehouse."""

@@ -1,4 +1,4 @@
-"""The open deals of the CRM, looked at as won: written into the scratch's staging tables, from which the real models go on.
+"""The open deals of the CRM, treated as won: written into the scratch's staging tables, which the real models read.
 
 Which deals are open, when they close and what a won deal looks like is `seeds/planning`.
 """
@@ -54,7 +54,7 @@ def win_open_deals(scratch: Scratch, as_of: date) -> int:
             models = transaction_sources().get(source["source_object"])
             if models is None:
                 raise PlanningError(
-                    f"seeds/planning/open_deals.csv: '{source['source_object']}' is no object of the data pool"
+                    f"seeds/planning/open_deals.csv: '{source['source_object']}' is not an object of the data pool"
                 )
             won = {
                 row["field_name"]: row["won_expression"]

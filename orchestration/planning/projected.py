@@ -16,7 +16,7 @@ TABLES = (
         "probability, and if all open deals close.",
         {
             "transaction_id": "The open deal, as system/object/record.",
-            "expected_close_date": "Day on which it is looked at as won: the expected one, at the earliest the as-of date.",
+            "expected_close_date": "Day on which it is treated as won: the expected one, at the earliest the as-of date.",
             "probability_ratio": "Share of such deals that are won, 0.5 for a half.",
             "payee_id": "The payee.",
             "payee_name": "Name of the payee.",
@@ -50,7 +50,7 @@ TABLES = (
         "plan would credit the deal, and why not.",
         {
             "transaction_id": "The open deal, as system/object/record.",
-            "expected_close_date": "Day on which it is looked at as won.",
+            "expected_close_date": "Day on which it is treated as won.",
             "is_overdue": "True where its own expected day lies before the as-of date, or is empty.",
             "probability_ratio": "Share of such deals that are won, 0.5 for a half.",
             "plan_id": "The plan; null where no plan names the source object.",

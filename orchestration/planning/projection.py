@@ -122,7 +122,7 @@ def _worth_a_scenario(scratch: Scratch, seeds: Path) -> list[int]:
 
 
 def _carry_rates_on(scratch: Scratch, as_of: date) -> None:
-    """No rate is known of days to come: on those on which open deals close, the last one known stands for it."""
+    """Rates of future days are unknown: on days on which open deals close, the last known rate is used."""
     with duckdb.connect(str(scratch.warehouse)) as connection:
         connection.execute(
             f"""
@@ -144,7 +144,7 @@ def _carry_rates_on(scratch: Scratch, as_of: date) -> None:
 def _keep(scratch: Scratch, *, is_first: bool) -> None:
     """Keep what a build says of its scenarios, checked: the next one calculates others.
 
-    Raises PlanningError when a copy of a plan comes to other figures than the plan, or sees a deal that it should not.
+    Raises PlanningError when a copy of a plan gives other figures than the plan, or sees a deal that it should not.
     """
     with duckdb.connect(str(scratch.warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -198,7 +198,7 @@ def _check(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if differing:
         raise PlanningError(
-            f"a copy of plan '{differing[0][0]}' comes to other commission than the plan itself: a model of "
+            f"a copy of plan '{differing[0][0]}' gives other commission than the plan itself: a model of "
             "dbt_project/models/own chooses it by its id. Let it choose plans by a variable (docs/extending.md)"
         )
     strangers = connection.execute(
@@ -241,7 +241,7 @@ def told(projection: Projection) -> list[str]:
             """
         ).fetchall()
     lines = [
-        f"{projection.deal_count:,} open deals as of {projection.as_of}, looked at as won until {projection.horizon}",
+        f"{projection.deal_count:,} open deals as of {projection.as_of}, treated as won until {projection.horizon}",
         "",
         *table_lines(
             ("payee", "plan", "currency", "established", "each alone", "weighted", "all close"),

@@ -55,7 +55,7 @@ def write_results(
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Aligned lines: three columns of text, then amounts."""
     widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header))]
-    texts = 3  # the columns that are no amounts
+    texts = 3  # the columns that are not amounts
     return [
         "  ".join(
             cell.ljust(width) if at < texts else cell.rjust(width)

@@ -1,4 +1,4 @@
-"""A warehouse of its own for what is not so: the landed tables of the real one, seeds that may differ, the same models.
+"""A separate warehouse for projections and simulations: the landed tables of the real one, seeds that may differ, the same models.
 
 The real warehouse, books and published marts are only read.
 """

@@ -1,7 +1,7 @@
 """A changed plan on past periods, beside what holds: the same models over the same landed tables, with some seeds changed.
 
 Compared is what deals and windows make due by the month of each event, and what they establish by the month of the reward. Draws,
-adjustments and what closed months have posted stand outside: they follow from what was paid, not from the plan.
+adjustments and what closed months have posted are left out: they follow from what was paid, not from the plan.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ def simulate(
     """Calculate the landed tables with the seeds of ``folder`` in the place of those of ``seeds``.
 
     Raises:
-        PlanningError: nothing is published, a file is no seed, or the models cannot calculate it.
+        PlanningError: nothing is published, a file is not a seed, or the models cannot calculate it.
         PreflightError: a changed seed has mistakes; each by file, row and column.
         RunInProgress: a run writes the warehouse.
     """
     for period in (period_from, period_to):
         if period is not None and not PERIOD.fullmatch(period):
-            raise PlanningError(f"'{period}' is no month; write it as 2013-05")
+            raise PlanningError(f"'{period}' is not a month; write it as 2013-05")
     if period_from and period_to and period_from > period_to:
         raise PlanningError(f"the first month {period_from} is after the last one {period_to}")
     changed = changed_files(folder, seeds)
@@ -142,13 +142,13 @@ def simulate(
 def changed_files(folder: Path, seeds: Path) -> dict[str, Path]:
     """The seeds of ``folder`` that differ from those of ``seeds``, by name.
 
-    Raises PlanningError when a file is no seed, a name stands twice, or nothing differs.
+    Raises PlanningError when a file is not a seed, a name occurs twice, or nothing differs.
     """
     known = {path.stem: path for path in seeds.rglob("*.csv")}
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*.csv")):
         if path.stem not in known:
-            raise PlanningError(f"{path} is no seed; those are {', '.join(sorted(known))}")
+            raise PlanningError(f"{path} is not a seed; the seeds are {', '.join(sorted(known))}")
         if path.stem in found:
             raise PlanningError(f"{path} and {found[path.stem]} are the same seed; keep one")
         found[path.stem] = path
@@ -264,7 +264,7 @@ def told(simulation: Simulation) -> list[str]:
         )
     lines = [f"Changed: {', '.join(simulation.changed)}; {months}, as of {simulation.as_of}", ""]
     if not payees:
-        return [*lines, "Nothing changes for anybody."]
+        return [*lines, "Nothing changes for any payee."]
     rows: list[Sequence[str]] = [
         (f"{name or payee} ({payee})", plan, currency, *map(money, amounts))
         for name, payee, plan, currency, *amounts in payees

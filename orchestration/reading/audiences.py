@@ -1,7 +1,7 @@
 """Files of marts for single viewers: only the rows that each may see, by fct_visibility and what each mart declares.
 
-What a mart hands out is its `meta.visibility` (dbt_project/models/marts, docs/bi.md). A mart that declares nothing is in nobody's
-file. Admins and auditors get every declared mart whole. Everybody else gets, of marts of payees, the rows of payees whom they
+What a mart lets people see is its `meta.visibility` (dbt_project/models/marts, docs/bi.md). A mart that declares nothing is in nobody's
+file. Admins and auditors get every declared mart whole. All others get, from marts about payees, the rows of payees whom they
 see on all days of the row, once those are released; of dimensions what those rows name; keys of rows become marks, because they
 hold payees' ids. A file is made aside and renamed; files of viewers who have lost their view are deleted.
 """
@@ -48,7 +48,7 @@ def share(
     viewer: str | None = None,
     folder: Path | None = None,
 ) -> list[Audience]:
-    """Write the file of one viewer (id or e-mail), or of everybody who has figures to see, into a folder.
+    """Write the file of one viewer (id or e-mail), or of all people who have figures to see, into a folder.
 
     Raises AudienceError for a viewer who is unknown or sees nobody, MartsFileError when the published file does not open.
     """
@@ -137,7 +137,7 @@ def viewer_key(key: str, viewer_id: str) -> str:
 
 
 def key_of(settings: RunSettings, viewer: str) -> str:
-    """The key of a viewer's file, to be handed to the viewer. Raises AudienceError when there is none."""
+    """The key of a viewer's file, to be given to the viewer. Raises AudienceError when there is none."""
     key = settings.published_key()
     if key is None:
         raise AudienceError(f"{KEY_VARIABLE} names no key, so the files are not encrypted")
@@ -146,7 +146,7 @@ def key_of(settings: RunSettings, viewer: str) -> str:
 
 
 def _file_name(viewer_id: str) -> str:
-    """A viewer's id as a file name; what is no letter, digit, dot or dash is written as its number, so that ids stay apart."""
+    """A viewer's id as a file name; any other character than a letter, digit, dot or dash is written as its number, so that ids stay apart."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-") else f"_{ord(c):x}_" for c in viewer_id)
 
 
@@ -170,7 +170,7 @@ def _fill(
         "create or replace temp table visible as select * from marts.fct_visibility where viewer_id = ?",
         [viewer_id],
     )
-    # Made anew for each file: nobody can try which payee a mark stands for.
+    # New for each file, so that nobody can find out by trial which payee a mark belongs to.
     salt = secrets.token_hex(32)
     counts: dict[str, int] = {}
     # Dimensions last, and those that dimensions name after them: territories hang on transactions.
@@ -201,7 +201,7 @@ def _rows_named(
     columns: Sequence[tuple[str, str]],
     declaration: Declaration,
 ) -> str:
-    """The query for a dimension: rows of which a key is in a column of the same name of a table already written."""
+    """The query for a dimension: rows whose key is in a column of the same name of a table already written."""
     conditions = []
     for column in declaration.by:
         holders = connection.execute(
@@ -233,7 +233,7 @@ def _quoted(text: str) -> str:
 
 
 def _list_files(folder: Path, shared: Sequence[Audience], *, is_whole: bool) -> None:
-    """Keep the list of files that were written; after a run for everybody, delete those of viewers who have lost their view."""
+    """Keep the list of files that were written; after a run for all viewers, delete those of viewers who have lost their view."""
     listing = folder / LISTING
     before = set(json.loads(listing.read_text(encoding="utf-8"))) if listing.exists() else set()
     names = {audience.path.name for audience in shared}

@@ -82,7 +82,7 @@ def chosen(name: str | None) -> list[Question]:
 def answer(
     connection: duckdb.DuckDBPyConnection, question: Question
 ) -> tuple[list[str], list[list[str]], int]:
-    """The answer as a head, rows of text, and how many columns from the left are no figures."""
+    """The answer as a head, rows of text, and how many columns from the left are not figures."""
     found = connection.execute(question.sql)
     description = found.description or []
     rows = found.fetchall()

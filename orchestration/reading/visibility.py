@@ -36,7 +36,7 @@ class AudienceError(Exception):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What one mart hands out.
+    """What one mart lets people see.
 
     Attributes:
         rows: administrators (to nobody else), everybody, payees (the rows of payees whom the viewer sees) or
@@ -44,7 +44,7 @@ class Declaration:
         payee: column with the payee whose row it is.
         others: columns that name another payee, left empty where the viewer does not see that one.
         days: first and last day of the row as SQL, the last one exclusive; empty = only who always sees the payee.
-        is_dateless: the row is of no day: whoever sees the payee on any day sees it.
+        is_dateless: the row has no day: a viewer who sees the payee on any day sees it.
         released: what must be released; empty = only who sees drafts, "none" = nothing.
         released_period: the month that must be released, as SQL.
         hidden, drafts: columns left empty for all viewers, for those who see no drafts.
@@ -120,7 +120,7 @@ def _span(declared: Mapping[str, Any]) -> tuple[tuple[str, str] | None, str]:
 
 
 def declarations(manifest: Mapping[str, Any]) -> dict[str, Declaration]:
-    """What each mart hands out, by name; marts that declare nothing are not in it."""
+    """What each mart lets people see, by name; marts that declare nothing are not in it."""
     found = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] == "model" and node["fqn"][1] == "marts":

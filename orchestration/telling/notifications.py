@@ -1,4 +1,4 @@
-"""notifications.toml: who is told what. Reads the file, checks addresses, and looks secrets up.
+"""notifications.toml: who is notified of what. Reads the file, checks addresses, and looks secrets up.
 
     [receivers.erp]              # receivers of events: orchestration/telling/events/receivers.py
     [alerts]                     # channels of alerts: orchestration/telling/alerts/config.py
@@ -52,7 +52,7 @@ def read_notifications(path: Path | None) -> dict[str, Any]:
     """Return the file's sections; none when there is no file.
 
     Raises:
-        NotificationsError: the file is not there, is no TOML, or has a section that is not known.
+        NotificationsError: the file is missing, is not TOML, or has a section that is not known.
     """
     if path is None:
         return {}
@@ -61,7 +61,7 @@ def read_notifications(path: Path | None) -> dict[str, Any]:
     except FileNotFoundError:
         raise NotificationsError(f"{path} is not there; correct COMMISSIONS_NOTIFICATIONS") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotificationsError(f"{path.name} is no TOML: {error}") from None
+        raise NotificationsError(f"{path.name} is not TOML: {error}") from None
     except OSError as error:
         raise NotificationsError(f"{path} cannot be read: {error.strerror}") from None
     for name, section in content.items():

@@ -19,7 +19,7 @@ KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
 
 
 class SecretError(ValueError):
-    """A text is no signing secret."""
+    """A text is not a signing secret."""
 
 
 def new_secret() -> str:

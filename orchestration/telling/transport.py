@@ -66,7 +66,7 @@ def send(
             connection.request(
                 method, target, body=body or None, headers={"User-Agent": USER_AGENT, **headers}
             )
-            # The connection lets go of it when the answer will close it.
+            # The connection releases it when the answer will close it.
             sockets.append(connection.sock)
             response = connection.getresponse()
             content = response.read(BODY_BYTES_MAX) if reads_body else b""
@@ -81,7 +81,7 @@ def send(
 def _cut_after(
     connection: http.client.HTTPConnection, sockets: list[socket.socket], seconds: float
 ) -> Iterator[threading.Event]:
-    """Shut the connection down when the time is over: a socket's own timeout starts anew with each byte."""
+    """Shut the connection down when the time is over: a socket's own timeout starts again with each byte."""
     is_done, was_cut = threading.Event(), threading.Event()
 
     def watch() -> None:

@@ -1,10 +1,10 @@
 """Keeps the warehouse file from growing, and gives the disk back what it no longer uses.
 
 dbt builds each table beside the old one, and DuckDB gives a block back only at a checkpoint, which waits for other transactions:
-a run that builds everything anew would make a file half as long again. Two things help.
+a run that rebuilds everything would make a file half as long again. Two things help.
 
-`drop_models`, before such a run: the old tables go first, so that the new ones lie where they lay. Costs nothing.
-`compact`, after publishing: where much is free all the same, the file is written anew beside the old one, compared with it,
+`drop_models`, before such a run: the old tables go first, so that the new ones use their place. Costs nothing.
+`compact`, after publishing: where much is free all the same, a new file is written beside the old one, compared with it,
 and renamed over it. A kill before the rename leaves the old file as it was. It costs the time to write every table once more.
 """
 
@@ -51,7 +51,7 @@ class CompactionError(Exception):
 
 @dataclass(frozen=True)
 class Compaction:
-    """What became of the file. Sizes in bytes; ``was_compacted`` is false where it was not worth it."""
+    """What was done to the file. Sizes in bytes; ``was_compacted`` is false where it was not worth it."""
 
     before_bytes: int
     after_bytes: int
@@ -66,7 +66,7 @@ def compact(
     free_bytes_min: int = FREE_BYTES_MIN,
     config: Mapping[str, str] | None = None,
 ) -> Compaction:
-    """Write the warehouse anew when more than a share of its blocks is free. Hold the run's lock.
+    """Rewrite the warehouse when more than a share of its blocks is free. Hold the run's lock.
 
     Every connection to the file must be closed. ``config`` are settings of DuckDB (`machine_limits.limits`).
 

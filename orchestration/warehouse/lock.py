@@ -1,4 +1,4 @@
-"""One run at a time: a lock on a file that the operating system lets go of when the run ends, however it ends."""
+"""One run at a time: a lock on a file that the operating system releases when the run ends, however it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 POLL_SECONDS = 0.5
-# Somebody who looks whether the lock is held has it for less than this.
+# A process that checks whether the lock is held has it for less than this.
 GLANCE_SECONDS = 0.2
 GLANCE_POLL_SECONDS = 0.02
 
@@ -52,7 +52,7 @@ class RunLock:
     """Holds ``path`` locked inside a `with` block.
 
     Args:
-        path: the lock file; it stays after the run, empty of meaning.
+        path: the lock file; it stays after the run, without meaning.
         wait: wait for the other run instead of raising RunInProgress.
         on_wait: called once with the holder's description when waiting begins.
     """

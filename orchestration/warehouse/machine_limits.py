@@ -24,7 +24,7 @@ _SIZE = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
 
 class LimitsError(Exception):
-    """COMMISSIONS_MEMORY_LIMIT is no amount of memory."""
+    """COMMISSIONS_MEMORY_LIMIT is not an amount of memory."""
 
 
 def memory_bytes(root: Path = Path("/")) -> int:

@@ -1,8 +1,8 @@
 """Files of marts, opened: the published copy and the audiences' files, plain or encrypted.
 
 The key is named, never given: COMMISSIONS_PUBLISHED_KEY says `env:NAME` or `file:PATH`. It is read when a file is opened and
-goes to DuckDB as a parameter, so that it stands in no SQL, no log and no list of processes. Reading needs nothing else;
-writing needs DuckDB's extension httpfs, whose OpenSSL has safe random numbers, or the word that DuckDB's own will do.
+goes to DuckDB as a parameter, so that it appears in no SQL, no log and no list of processes. Reading needs nothing else;
+writing needs DuckDB's extension httpfs, whose OpenSSL has safe random numbers, or the setting that accepts DuckDB's own.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def attach(
         if "encryption key" in str(error).lower():
             raise MartsFileError(
                 f"{path} does not open with the key that {KEY_VARIABLE} names. Name the key it was written with; "
-                "or, to go on with a new key, delete the file and run again"
+                "or, to continue with a new key, delete the file and run again"
             ) from None
         raise
 
@@ -142,7 +142,7 @@ def prepare_to_encrypt(connection: duckdb.DuckDBPyConnection, env: Mapping[str, 
 
 
 def is_encrypted(path: Path) -> bool:
-    """Whether the file is an encrypted DuckDB file: it then opens with no key at all in vain."""
+    """Whether the file is an encrypted DuckDB file: it does not open without a key."""
     import duckdb
 
     with duckdb.connect(":memory:") as probe:

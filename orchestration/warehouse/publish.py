@@ -2,7 +2,7 @@
 
 The warehouse has one writer and an open reader would block it, so nobody reads it. This module copies the
 schema `marts` into a new file beside the published one, checks the copy, and renames it over the old one.
-A process that has the old copy open goes on reading it; the next process to open the path sees the new one.
+A process that has the old copy open continues to read it; the next process to open the path sees the new one.
 A crash at any point before the rename leaves the old copy as it was.
 
 In the copy the marts lie in the default schema: DuckDB calls the database of marts.duckdb `marts`, so that
@@ -32,7 +32,7 @@ MARTS = "marts"
 TMP_SUFFIX = ".tmp"
 # The copy is about as large as the warehouse; room for a second one keeps the disk from filling up.
 FREE_SPACE_FACTOR = 2
-# A copy with a larger share of free blocks is not taken over but written anew.
+# A copy with a larger share of free blocks is not taken over but written from scratch.
 AIR_SHARE_MAX = 0.5
 
 SETTLEMENT_KEY = ("payee_id", "plan_id", "period_code", "currency_code")
@@ -94,7 +94,7 @@ def publish(
 
     Args:
         run: facts about the run, for `publication.run` (name, value).
-        landed: one mapping a landed table, for `publication.landed`: system, table and its counts of rows.
+        landed: one mapping per landed table, for `publication.landed`: system, table and its counts of rows.
         key: encrypts the copy; None leaves it plain.
 
     Raises:
@@ -214,7 +214,7 @@ def _copy_marts(readable: ReadableWarehouse, temporary: Path, unchanged: Collect
     for name in there - set(names):
         readable.drop_mart(name)
     copied = [name for name in names if name not in there or name not in unchanged]
-    # Before anything reads them: what is to be replaced must not be taken for finished.
+    # Before anything reads them: what is to be replaced must not look finished.
     for name in there.intersection(copied):
         readable.drop_mart(name)
     for name in names:
@@ -296,7 +296,7 @@ def refresh_marts(*, warehouse: Path, published: Path, names: Sequence[str], key
                 readable.copy_mart(name)
             connection = readable.connection
             _copy_comments(connection, names)
-            # They are no longer what the last run has published: the next one calculates them again.
+            # They no longer equal what the last run published: the next run calculates them again.
             connection.execute("create schema if not exists copy.publication")
             connection.execute(
                 "create table if not exists copy.publication.nodes (unique_id varchar, fingerprint varchar)"
@@ -427,7 +427,7 @@ def describe(
                 [table[key] for key in ("source_system", "table_name", "file", "new", "retired", "live")],
             )
         if changes:
-            # One list per column: a statement a row takes a minute for 80,000 rows.
+            # One list per column: one statement per row takes a minute for 80,000 rows.
             connection.execute(
                 """
                 insert into publication.payout_changes

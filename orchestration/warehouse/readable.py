@@ -95,7 +95,7 @@ class ReadableWarehouse:
         return sorted(self._copied)
 
     def close_copy(self) -> None:
-        """Make the copy a whole file and let go of it."""
+        """Make the copy a whole file and release it."""
         self.connection.execute(f"checkpoint {COPY}")
         self.connection.execute(f"detach {COPY}")
 

@@ -24,7 +24,7 @@ DBT_TARGET_DIR = DBT_PROJECT_DIR / "target"
 
 # Sections of dagster.yaml, each written into a home that has none of that name; what is there is never changed.
 # One run at a time and one writing step at a time: DuckDB has one writer. A run whose process is gone is noticed and
-# marked as failed; a job that may be begun anew says so itself with the tag dagster/max_retries. Of the storage of events
+# marked as failed; a job that may be restarted says so itself with the tag dagster/max_retries. Of the storage of events
 # see `missing_sections`.
 # Where a home of an earlier version has the modules that its dagster.yaml names.
 MOVED_MODULES = {
@@ -133,7 +133,7 @@ class RunSettings:
             self.open_published().close()
 
     def published_key(self) -> str | None:
-        """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read anew each time, never kept."""
+        """The key of the published copy, where COMMISSIONS_PUBLISHED_KEY names one; read again each time, never kept."""
         return read_key()
 
     @property
@@ -168,7 +168,7 @@ class RunSettings:
 
     @property
     def outbox(self) -> Path:
-        """The events, and how far each receiver has come; made anew from the books when it is lost."""
+        """The events, and how far each receiver has come; rebuilt from the books when it is lost."""
         return self.home / "events" / "outbox.sqlite"
 
     @property
@@ -225,7 +225,7 @@ class RunSettings:
         because dbt runs in its own folder.
 
         Raises SettingsError while a restore is unfinished: the books are not all there then; and when
-        COMMISSIONS_MEMORY_LIMIT is no amount of memory.
+        COMMISSIONS_MEMORY_LIMIT is not an amount of memory.
         """
         target = os.environ if env is None else env
         try:
@@ -297,7 +297,7 @@ def complete_dagster_yaml(path: Path) -> None:
 def missing_sections(content: Mapping[str, object]) -> list[str]:
     """The names of the sections that a dagster.yaml should have and has not.
 
-    Whoever names a `storage` of his own, as for PostgreSQL, has one for the events: Dagster refuses both.
+    An installation with a `storage` of its own, as for PostgreSQL, has one for the events: Dagster refuses both.
     """
     return [
         name
@@ -321,7 +321,7 @@ def resolve_as_of_date(value: str | None) -> str | None:
 
 
 def is_full(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether everything is done anew, whatever is known of what has changed: COMMISSIONS_FULL=1, as `run --full` sets it."""
+    """Whether everything is done from scratch, whatever has changed: COMMISSIONS_FULL=1, as `run --full` sets it."""
     return env.get("COMMISSIONS_FULL", "") not in ("", "0")
 
 

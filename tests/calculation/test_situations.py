@@ -111,7 +111,7 @@ def test_a_field_that_nothing_knows_names_the_situation(
         ),
         ("payouts:", "payout:", "expect: unknown key `payout`; did you mean payouts?"),
         ("amount: 100}", "amount: a hundred}", "expect.payouts 1.amount: 'a hundred' is not a number"),
-        ("people: {ana: {}}", "people: {ana: {}, ana: {}}", "the key `ana` stands twice"),
+        ("people: {ana: {}}", "people: {ana: {}, ana: {}}", "the key `ana` occurs twice"),
         ("people: {ana: {}}", "persons: {ana: {}}", "unknown key `persons`"),
         ("- case: one deal", "- title: one deal", "starts with `case: title`"),
     ],

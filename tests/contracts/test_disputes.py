@@ -180,7 +180,7 @@ def test_a_dispute_is_filed_answered_accepted_and_settled_by_an_adjustment(setti
 
 def test_the_manager_files_and_somebody_else_of_the_approvers_decides(settings: RunSettings) -> None:
     file_line(settings, actor="ben")
-    with pytest.raises(BooksError, match="dispute 1 was filed by ben: somebody else has to decide it"):
+    with pytest.raises(BooksError, match="dispute 1 was filed by ben: another person has to decide it"):
         decide(settings, 1, "ben")
     with pytest.raises(BooksError, match=r"decided by manager or administrator; eve has no such role"):
         decide(settings, 1, "eve")
@@ -203,7 +203,7 @@ def test_nobody_decides_about_his_own_pay_under_any_name(settings: RunSettings) 
         settings, lambda desk: disputes.withdraw_dispute(desk, 1, reason="solved", actor="cy")
     )
     assert ask(settings, "select state_code, decided_by from fct_disputes") == [("withdrawn", "cy")]
-    with pytest.raises(BooksError, match="mia is no payee on 2014-05-01"):
+    with pytest.raises(BooksError, match="mia is not a payee on 2014-05-01"):
         act(
             settings,
             lambda desk: disputes.file_line(desk, own, claim=None, reason="x", actor="mia"),
@@ -253,7 +253,7 @@ def test_a_payout_and_a_missing_deal_are_disputed(settings: RunSettings) -> None
     [
         (LINE.replace("D1", "D11"), {}, rf"there is no line .*near it: {LINE[:40]}".replace("|", r"\|")),
         (LINE, {"actor": "dee"}, "only payee ana or the manager files.*dee acts for payee dee"),
-        (LINE, {"actor": "zoe"}, r"zoe is no payee on 2014-04-05\. .*seeds/operations/actors\.csv"),
+        (LINE, {"actor": "zoe"}, r"zoe is not a payee on 2014-04-05\. .*seeds/operations/actors\.csv"),
         (LINE, {"claim": "12.345"}, r"'12\.345' has more decimals than USD \(2\)"),
         (LINE, {"claim": "much"}, "'much' is not a decimal number"),
     ],

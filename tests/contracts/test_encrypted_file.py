@@ -126,7 +126,7 @@ def test_a_copy_that_cannot_be_read_stays_as_it_is(
 ) -> None:
     before = encrypted.published.read_bytes()
     monkeypatch.setenv("PAY_KEY", OTHER_KEY)
-    with pytest.raises(PublishError, match="to go on with a new key, delete the file and run again"):
+    with pytest.raises(PublishError, match="to continue with a new key, delete the file and run again"):
         publish_again(encrypted)
     monkeypatch.delenv(KEY_VARIABLE)
     with pytest.raises(PublishError, match=r"is encrypted. Name its key"):

@@ -140,7 +140,7 @@ def test_reconciling_finds_what_was_lost_on_either_side(
     assert erp.accepted[-1].webhook_id == lost.webhook_id
 
     erp.accepted[0].webhook_id = "evt_of_somebody_else"
-    assert "none of ours: evt_of_somebody_else" in typed("events", "reconcile", code=1).stdout
+    assert "never sent from here: evt_of_somebody_else" in typed("events", "reconcile", code=1).stdout
     erp.server.fault("/acknowledged", status(200, ["no", "object"]))
     assert 'acknowledged_url must answer {"events"' in typed("events", "reconcile", code=1).stderr
 
@@ -157,7 +157,7 @@ def test_reconciling_finds_what_was_lost_on_either_side(
         ('[receivers."Big ERP"]\nurl = "https://example.com"', "write the name in small letters, digits and _"),
         ("[receivers.erp]\ntypes = []", "[receivers.erp] url: field required"),
         ("[reciever.erp]", "[reciever] is not known; known are [receivers.<name>], [alerts]"),
-        ("[receivers.erp", "notifications.toml is no TOML"),
+        ("[receivers.erp", "notifications.toml is not TOML"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_refused_with_its_place(
@@ -188,7 +188,7 @@ def test_refusals_say_what_to_do(
         )
     monkeypatch.setenv("RECEIVERS__ERP__SECRET", "whsec_short")
     refused = typed("events", "deliver", code=1).stdout
-    assert "RECEIVERS__ERP__SECRET is no signing secret" in refused
+    assert "RECEIVERS__ERP__SECRET is not a signing secret" in refused
     assert "whsec_short" not in refused
     assert erp.server.requests == []
     made = typed("events", "new-secret").stdout.strip()

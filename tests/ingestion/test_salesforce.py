@@ -397,7 +397,7 @@ def test_check_sources_names_each_problem_with_its_fix(
     assert len(lines) == 3, said
     assert "Territory2: " in lines[0] and "leave it out of `read`" in lines[0]
     assert "Opportunity.Amount: is no longer a field" in lines[1]
-    assert "Opportunity.Region__c: is no field of the source, used by plan reseller" in lines[2]
+    assert "Opportunity.Region__c: is not a field of the source, used by plan reseller" in lines[2]
     monkeypatch.delenv("SOURCES__SALESFORCE__CLIENT_SECRET")
     assert "set the environment variable SOURCES__SALESFORCE__CLIENT_SECRET" in checked(company)
     monkeypatch.setenv("SOURCES__SALESFORCE__CLIENT_SECRET", "wrong-secret")

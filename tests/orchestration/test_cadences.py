@@ -65,7 +65,7 @@ def test_a_source_of_its_own_cadence_and_one_switched_off(tmp_path: Path) -> Non
             "[payroll]\ndays_before_pay_dates = 3",
             "[payroll] of {path}: 'days_before_pay_dates' is not known; the nearest is days_before_pay_date",
         ),
-        ("[land", "{path} is no TOML"),
+        ("[land", "{path} is not TOML"),
     ],
 )
 def test_a_mistake_is_named_with_its_fix(tmp_path: Path, text: str, told: str) -> None:

@@ -112,7 +112,7 @@ def test_an_adjustment_needs_somebody_else_and_is_reversed_by_another(company: I
         "adjust", "275", "reseller", "2011-05", "-12.34", "USD", "--reason", "paid twice", "--by", "stephen"
     )
     number = asked.split()[1].rstrip(":")
-    assert "somebody else has to decide" in company.refused("approve-adjustment", number, "--by", "stephen")
+    assert "another person has to decide" in company.refused("approve-adjustment", number, "--by", "stephen")
     assert "eve has no role" in company.refused("approve-adjustment", number, "--by", "eve")
     company.done("approve-adjustment", number, "--by", "laura")
     assert "is approved already" in company.refused("approve-adjustment", number, "--by", "laura")

@@ -46,30 +46,30 @@ def test_right_targets_have_no_problems(company: PlanCompany) -> None:
     ("table", "row", "cells", "expected"),
     [
         ("crm_fields", 2, {"crm_field": "Amount"},
-         f"{FIELDS} row 2, column crm_field: 'Amount' is no custom field: the write-back never writes fields that belong "
+         f"{FIELDS} row 2, column crm_field: 'Amount' is not a custom field: the write-back never writes fields that belong "
          "to Salesforce. Write the API name of a field of your own, which ends in __c"),
         ("crm_fields", 3, {"crm_field": "dealstage"},
          f"{FIELDS} row 3, column crm_field: 'dealstage' belongs to HubSpot: the write-back never writes such properties. "
          "Write the internal name of a property of your own"),
         ("crm_fields", 3, {"crm_field": "Commission Amount"},
-         f"{FIELDS} row 3, column crm_field: 'Commission Amount' is no name of a property of HubSpot. Write its internal "
+         f"{FIELDS} row 3, column crm_field: 'Commission Amount' is not a name of a property of HubSpot. Write its internal "
          "name, in small letters"),
         ("crm_fields", 2, {"crm_field": "Key__c"},
          f"{FIELDS} row 2, column crm_field: Key__c is the key of target 'payees' and is written by itself. Delete the row"),
         ("crm_fields", 3, {"column_name": "payee_id"},
-         f"{FIELDS} row 3, column column_name: target 'deals' has a record a deal, which may have several payees. Write "
+         f"{FIELDS} row 3, column column_name: target 'deals' has one record per deal, which may have several payees. Write "
          "payee_count, or choose a target with grain_code payee"),
         ("crm_targets", 2, {"key_field": "Id"},
-         f"{TARGETS} row 2, column key_field: target 'payees' has a record a payee, which the CRM knows by no id of its own. "
+         f"{TARGETS} row 2, column key_field: target 'payees' has one record per payee, which the CRM knows by no id of its own. "
          "Write a custom object and its external id, Commission_Key__c for example, or grain_code deal"),
         ("crm_targets", 3, {"key_field": "deal_key"},
-         f"{TARGETS} row 3, column key_field: target 'deals' has a record a deal, which is the deal itself. Write id, or "
+         f"{TARGETS} row 3, column key_field: target 'deals' has one record per deal, which is the deal itself. Write id, or "
          "grain_code payee"),
         ("crm_targets", 2, {"source_object": "crm/opportunity"},
-         f"{TARGETS} row 2, column source_object: target 'payees' writes deals of 'crm/opportunity', which is no object of "
+         f"{TARGETS} row 2, column source_object: target 'payees' writes deals of 'crm/opportunity', which is not an object of "
          "the data pool. Did you mean crm/Opportunity?"),
         ("crm_targets", 2, {"crm_object": "Commission c"},
-         f"{TARGETS} row 2, column crm_object: 'Commission c' is no name of an object of salesforce. Write it as the CRM's "
+         f"{TARGETS} row 2, column crm_object: 'Commission c' is not a name of an object of salesforce. Write it as the CRM's "
          "API does, Commission__c or deals for example"),
     ],
 )  # fmt: skip

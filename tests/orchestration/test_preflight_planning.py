@@ -48,7 +48,7 @@ def test_right_seeds_have_no_problems(company: PlanCompany) -> None:
     ("table", "row", "cells", "expected"),
     [
         ("open_deals", 2, {"source_object": "crm/opportunity"},
-         f"{OPEN} row 2, column source_object: 'crm/opportunity' is no object of the data pool. Did you mean "
+         f"{OPEN} row 2, column source_object: 'crm/opportunity' is not an object of the data pool. Did you mean "
          "crm/Opportunity?"),
         ("open_deals", 2, {"open_expression": "\"Stagename\" = 'Proposal'"},
          f"{OPEN} row 2, column open_expression: open deals of crm/Opportunity, expression `\"Stagename\" = 'Proposal'`: "),

@@ -641,7 +641,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "owner_rule_with_a_payee": (
         [("change", "credit_rules", 2, {"payee_expression": "'275'"})],
         [
-            "seeds/crediting/credit_rules.csv row 2, column payee_expression: rule 'owner' of plan 'hunter' credits the owner and names somebody else. Leave it empty, or write recipient_code payee or team"
+            "seeds/crediting/credit_rules.csv row 2, column payee_expression: rule 'owner' of plan 'hunter' credits the owner and names another person. Leave it empty, or write recipient_code payee or team"
         ],
     ),
     "splits_with_a_share": (
@@ -689,7 +689,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "teams_in_a_circle": (
         [("change", "teams", 2, {"parent_team_id": "west"})],
         [
-            "seeds/crediting/teams.csv rows 2 and 3, column parent_team_id: teams stand above themselves on 2024-01-01: world > west > world. Empty the parent_team_id of the highest of them"
+            "seeds/crediting/teams.csv rows 2 and 3, column parent_team_id: teams are above themselves on 2024-01-01: world > west > world. Empty the parent_team_id of the highest of them"
         ],
     ),
     "variable_with_its_signs": (
@@ -713,7 +713,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
     "variable_named_like_the_catalogue": (
         [("add", "variables", 6, {"variable_name": "CatalogueValue"})],
         [
-            "seeds/plans/variables.csv row 8, column variable_name: CatalogueValue stands for a catalogue's value. Choose another name"
+            "seeds/plans/variables.csv row 8, column variable_name: CatalogueValue is reserved for a catalogue's value. Choose another name"
         ],
     ),
     "variables_that_differ_in_capitals": (

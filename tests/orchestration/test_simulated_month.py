@@ -181,7 +181,7 @@ def test_late_data_is_calculated_again(month: Month) -> None:
     month.stack.go_to("2013-07-02T11:00:00")
     month.extracts.pay(("D2", "2013-06-28"))
     month.timeline.note(
-        "billing's extract arrives late, with the payment of D2; somebody launches land_billing_now"
+        "billing's extract arrives late, with the payment of D2; a person launches land_billing_now"
     )
     month.stack.launch("land_billing_now")
     month.stack.settle()
@@ -219,7 +219,7 @@ def test_a_failed_source_is_told_and_holds_the_calculation_until_it_is_mended(mo
 def test_a_refund_is_calculated_at_once(month: Month) -> None:
     month.stack.go_to("2013-07-05T03:30:00")
     month.timeline.note(
-        "a refund of D3 arrives before the day's landings; somebody launches land_billing_now"
+        "a refund of D3 arrives before the day's landings; a person launches land_billing_now"
     )
     month.extracts.refund(("D3", "2013-07-04"))
     month.stack.launch("land_billing_now")
@@ -254,7 +254,7 @@ def test_june_is_released_and_approved(month: Month) -> None:
 
 
 def test_payroll_is_written_by_its_schedule_and_each_amount_once(month: Month) -> None:
-    month.timeline.note("the landings are off until the end of the month; the daemon goes on")
+    month.timeline.note("the landings are off until the end of the month; the daemon keeps running")
     month.stack.go_to("2013-07-12T08:00:05", "payroll_schedule")
     overdue = month.overdue()
     assert len(overdue) == 2

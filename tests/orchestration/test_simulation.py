@@ -144,7 +144,7 @@ def test_a_wrong_seed_is_refused_by_file_row_and_column_before_anything_is_calcu
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("tires.csv", "a\n", "is no seed"),
+        ("tires.csv", "a\n", "is not a seed"),
         ("notes.txt", "a\n", r"holds no \*\.csv"),
     ],
 )

@@ -1,4 +1,4 @@
--- Question: What is owed, and what of it has payroll counted?
+-- Question: What is owed, and how much of it has payroll counted?
 -- Shows: the liability of the books by month, beside what payroll counts and what waits for an approval or a pay cycle.
 with
 

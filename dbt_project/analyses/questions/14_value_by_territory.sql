@@ -1,5 +1,5 @@
 -- Question: What do territories bring, and what do they cost?
--- Shows: credits of the last calculated year without roll-ups, so that a deal counts once a plan.
+-- Shows: credits of the last calculated year without roll-ups, so that a deal counts once per plan.
 -- Metrics: direct_value, established_commission by transaction__territory__territory_name, metric_time__year
 select
   coalesce(territories.territory_name, pool.territory_id, 'none') as territory_name,

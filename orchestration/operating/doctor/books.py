@@ -38,7 +38,7 @@ def actions(patient: Patient) -> Iterator[Finding]:
 
 @check("books", "closed months")
 def periods(patient: Patient) -> Iterator[Finding]:
-    """Each closed month has its bytes and sums, and none is missing of which the log or the marts tell."""
+    """Each closed month has its bytes and sums, and no month that the log or the marts name is missing."""
     folder = patient.settings.books / "periods"
     try:
         books = read_books(folder)
@@ -75,7 +75,7 @@ def periods(patient: Patient) -> Iterator[Finding]:
 
 @check("books", "exports")
 def exports(patient: Patient) -> Iterator[Finding]:
-    """Each handed-out file is as it was, and none is missing of which the log tells."""
+    """Each exported file is unchanged, and no file that the log names is missing."""
     try:
         known = read_exports(patient.settings.books / "exports")
         if not _is_broken_log(patient):
@@ -83,7 +83,7 @@ def exports(patient: Patient) -> Iterator[Finding]:
     except BooksError as problem:
         yield error(str(problem), fix=restoring(patient))
         return
-    yield ok(f"{len(known):,} in one chain, every file as it was handed out" if known else "none yet")
+    yield ok(f"{len(known):,} in one chain, every file as it was exported" if known else "none yet")
 
 
 @check("books", "landings")

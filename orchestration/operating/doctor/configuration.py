@@ -34,7 +34,7 @@ def extracts(patient: Patient) -> Iterator[Finding]:
     """Every file of the systems that are read from files."""
     folder = _ingestion(patient).extracts
     if not folder.is_dir():
-        yield error("is no folder", folder, fix="correct COMMISSIONS_EXTRACTS")
+        yield error("is not a folder", folder, fix="correct COMMISSIONS_EXTRACTS")
         return
     try:
         problems = check_extracts(folder)
@@ -68,7 +68,7 @@ def sources_file(patient: Patient) -> Iterator[Finding]:
 
 
 def _ingestion(patient: Patient) -> IngestionSettings:
-    """The settings of the landing; a number that is none is told by its own check."""
+    """The settings of the landing; a value that is not a number is reported by its own check."""
     unread = {"COMMISSIONS_CHUNK_ROWS", "COMMISSIONS_SHRINK_RATIO_MAX"}
     return IngestionSettings.from_env(
         {name: value for name, value in patient.env.items() if name not in unread}

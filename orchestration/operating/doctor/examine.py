@@ -1,4 +1,4 @@
-"""Makes all checks and tells what they found."""
+"""Runs all checks and reports what they found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from orchestration.operating.doctor.finding import CHECKS, ERROR, OK, WARNING, Finding, Patient, Registered
 from orchestration.wording import counted
 
-# In the order in which they are told: what everything else needs comes first.
+# In the order in which they are reported: what everything else needs comes first.
 MODULES = (
     *(
         f"orchestration.operating.doctor.{name}"
@@ -69,7 +69,7 @@ def render(findings: Sequence[Finding], *, is_all: bool = True) -> str:
         if finding.topic != topic:
             topic = finding.topic
             lines.append(topic.upper())
-        # A path that the words already name is not told twice.
+        # A path that the words already name is not printed twice.
         where = f" ({finding.where})" if finding.where and finding.where not in finding.what else ""
         lines.append(f"  {MARKS[finding.level]}  {finding.subject}: {finding.what}{where}")
         if finding.fix:

@@ -34,7 +34,7 @@ def ok(what: str, where: object = "") -> Finding:
 
 
 def warning(what: str, where: object = "", *, fix: str) -> Finding:
-    """Something that will not stop a run, and that somebody should look at."""
+    """Something that will not stop a run, and that a person should look at."""
     return Finding(WARNING, what, str(where), fix)
 
 

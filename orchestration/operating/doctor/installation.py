@@ -84,7 +84,7 @@ def dbt_project(patient: Patient) -> Iterator[Finding]:
             told = " ".join(str(problem).split())
             yield error(told[:MESSAGE_LENGTH_MAX], fix="fix the file that dbt names, then: commissions check")
             return
-    yield ok("parses; the next command makes the manifest anew")
+    yield ok("parses; the next command makes a new manifest")
 
 
 def _first(texts: list[str]) -> str:

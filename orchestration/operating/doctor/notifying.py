@@ -1,4 +1,4 @@
-"""Does what should run by itself, and who should be told: cadences.toml, receivers of events, channels of alerts?"""
+"""Does what should run by itself, and are the right people notified: cadences.toml, receivers of events, channels of alerts?"""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def cadences(patient: Patient) -> Iterator[Finding]:
 
 @check("notifying", "receivers and channels")
 def receivers_and_channels(patient: Patient) -> Iterator[Finding]:
-    """Who is told of events and alerts, and whether their secrets are set."""
+    """Who is notified of events and alerts, and whether their secrets are set."""
     path = notifications_file(patient.env)
     if path is None:
-        yield ok("there is no notifications.toml: nobody is told of events or alerts")
+        yield ok("there is no notifications.toml: nobody is notified of events or alerts")
         return
     try:
         content = read_notifications(path)
@@ -100,7 +100,7 @@ def events(patient: Patient) -> Iterator[Finding]:
         yield error(
             f"cannot be read: {problem}",
             path,
-            fix=f"mv {path} {path}.broken; it is made anew from the books",
+            fix=f"mv {path} {path}.broken; it is rebuilt from the books",
         )
         return
     if dead := counts.get("dead", 0):

@@ -14,7 +14,7 @@ from orchestration.operating.environment import unknown_names
 from orchestration.warehouse.machine_limits import MEMORY_VARIABLE, LimitsError, memory_limit
 from orchestration.warehouse.settings import SettingsError, dbt_as_of_date, resolve_as_of_date
 
-# More than a year back is no closing of last month: the date was left as the sample has it.
+# More than a year back is not a closing of last month: the date was left as the sample has it.
 OLD_DAYS = 366
 
 
@@ -105,7 +105,7 @@ def one_home(patient: Patient) -> Iterator[Finding]:
         yield warning(
             f"{default} holds books too: a command without COMMISSIONS_HOME would use those",
             home,
-            fix=f"set COMMISSIONS_HOME={home} for everybody, and move {default} away",
+            fix=f"set COMMISSIONS_HOME={home} for all users, and move {default} away",
         )
     dagster_home = patient.env.get("DAGSTER_HOME")
     if dagster_home and Path(dagster_home).resolve() != patient.settings.dagster_home:

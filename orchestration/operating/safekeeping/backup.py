@@ -127,7 +127,7 @@ def check_folder(folder: Path) -> None:
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True)
         return
     if not folder.is_dir():
-        raise BackupError(f"{folder} is no folder")
+        raise BackupError(f"{folder} is not a folder")
     for path in folder.glob(f"backup-*{TEMPORARY}"):
         shutil.rmtree(path, ignore_errors=True)
     known = set(backups_in(folder))
@@ -168,7 +168,7 @@ def check_space(folder: Path, chosen: dict[str, Path]) -> None:
 def copy_file(source: Path, target: Path, *, is_live: bool = True) -> None:
     """Copy one file durably, readable by its owner alone; a database of Dagster or of the events as of one moment.
 
-    ``is_live``: somebody may be writing to it; a file of a backup is copied byte by byte.
+    ``is_live``: another process may be writing to it; a file of a backup is copied byte by byte.
     """
     for folder in reversed([parent for parent in target.parents if not parent.exists()]):
         folder.mkdir(mode=PRIVATE_FOLDER)

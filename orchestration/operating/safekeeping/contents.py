@@ -111,7 +111,7 @@ def read_backup(folder: Path) -> Backup:
     try:
         content: dict[str, Any] = read_object(folder / MANIFEST)
     except BooksError:
-        raise BackupError(f"{folder} is no backup: its {MANIFEST} cannot be read") from None
+        raise BackupError(f"{folder} is not a backup: its {MANIFEST} cannot be read") from None
     if content.get(HASH) != hash_of(content, without=HASH):
         raise BackupError(f"{folder / MANIFEST} was changed after the backup; take another backup")
     if content["format"] != FORMAT:

@@ -64,7 +64,7 @@ def _rule_faults(rule: Row) -> Iterator[tuple[str, str, str]]:
         yield "payee_expression", f"credits a {recipient} and does not say which", fix
     if not names and rule["payee_expression"]:
         fix = "Leave it empty, or write recipient_code payee or team"
-        yield "payee_expression", f"credits the {recipient} and names somebody else", fix
+        yield "payee_expression", f"credits the {recipient} and names another person", fix
     if recipient == "splits" and rule["share_expression"]:
         yield (
             "share_expression",
@@ -104,7 +104,7 @@ def rollup_rules(company: Company) -> Iterator[Problem]:
             yield row.problem(
                 "hierarchy_code",
                 f"plan '{row['plan_id']}' rolls up both the {other['hierarchy_code']} and the "
-                f"{row['hierarchy_code']} hierarchy; whoever stands in both would be credited twice",
+                f"{row['hierarchy_code']} hierarchy; a payee in both would be credited twice",
                 "Keep one hierarchy, or make a plan of its own for the other",
                 other,
             )
@@ -121,7 +121,7 @@ def rollup_rules(company: Company) -> Iterator[Problem]:
 
 
 def team_rules(company: Company) -> Iterator[Problem]:
-    """The teams above are known, and no team stands above itself on any day."""
+    """The teams above are known, and no team is above itself on any day."""
     teams = company["teams"]
     known = {row["team_id"] for row in teams}
     for row in teams:
@@ -143,7 +143,7 @@ def team_rules(company: Company) -> Iterator[Problem]:
                 names = " > ".join([*(row["team_id"] for row in circle), circle[0]["team_id"]])
                 yield circle[0].problem(
                     "parent_team_id",
-                    f"teams stand above themselves on {day}: {names}",
+                    f"teams are above themselves on {day}: {names}",
                     "Empty the parent_team_id of the highest of them",
                     *circle[1:],
                 )
@@ -175,7 +175,7 @@ def variable_rules(company: Company) -> Iterator[Problem]:
             )
         if name == CATALOGUE_VALUE:
             yield row.problem(
-                "variable_name", f"{name} stands for a catalogue's value", "Choose another name"
+                "variable_name", f"{name} is reserved for a catalogue's value", "Choose another name"
             )
         other = first.setdefault(name.lower(), row)
         if other["variable_name"] != name:

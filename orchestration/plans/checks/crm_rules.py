@@ -30,27 +30,27 @@ def target_rules(company: Company) -> Iterator[Problem]:
             hint = did_you_mean(target["source_object"], company.sources)
             yield target.problem(
                 "source_object",
-                f"target '{name}' writes deals of '{target['source_object']}', which is no object of the data pool",
+                f"target '{name}' writes deals of '{target['source_object']}', which is not an object of the data pool",
                 hint or f"Write one of {', '.join(sorted(company.sources))}",
             )
         by_id = target["key_field"] == RECORD_ID.get(system)
         if target["grain_code"] == "payee" and by_id:
             yield target.problem(
                 "key_field",
-                f"target '{name}' has a record a payee, which the CRM knows by no id of its own",
+                f"target '{name}' has one record per payee, which the CRM knows by no id of its own",
                 "Write a custom object and its external id, Commission_Key__c for example, or grain_code deal",
             )
         if target["grain_code"] == "deal" and not by_id:
             yield target.problem(
                 "key_field",
-                f"target '{name}' has a record a deal, which is the deal itself",
+                f"target '{name}' has one record per deal, which is the deal itself",
                 f"Write {RECORD_ID.get(system, 'Id')}, or grain_code payee",
             )
         objects = SALESFORCE_OBJECT if system == "salesforce" else HUBSPOT_OBJECT
         if not objects.fullmatch(target["crm_object"]):
             yield target.problem(
                 "crm_object",
-                f"'{target['crm_object']}' is no name of an object of {system}",
+                f"'{target['crm_object']}' is not a name of an object of {system}",
                 "Write it as the CRM's API does, Commission__c or deals for example",
             )
         if not by_id:
@@ -73,7 +73,7 @@ def field_rules(company: Company) -> Iterator[Problem]:
         if target["grain_code"] == "deal" and field["column_name"] in OF_A_PAYEE:
             yield field.problem(
                 "column_name",
-                f"target '{field['target_id']}' has a record a deal, which may have several payees",
+                f"target '{field['target_id']}' has one record per deal, which may have several payees",
                 "Write payee_count, or choose a target with grain_code payee",
             )
         if field["crm_field"] == target["key_field"]:
@@ -91,13 +91,13 @@ def _name_faults(row: Row, column: str, system: str) -> Iterator[Problem]:
     if system == "salesforce" and not SALESFORCE_FIELD.fullmatch(name):
         yield row.problem(
             column,
-            f"'{name}' is no custom field: the write-back never writes fields that belong to Salesforce",
+            f"'{name}' is not a custom field: the write-back never writes fields that belong to Salesforce",
             "Write the API name of a field of your own, which ends in __c",
         )
     elif system == "hubspot" and not HUBSPOT_NAME.fullmatch(name):
         yield row.problem(
             column,
-            f"'{name}' is no name of a property of HubSpot",
+            f"'{name}' is not a name of a property of HubSpot",
             "Write its internal name, in small letters",
         )
     elif system == "hubspot" and (name in HUBSPOT_OWN or name.startswith("hs_")):

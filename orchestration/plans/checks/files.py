@@ -17,7 +17,7 @@ from orchestration.plans.checks.problems import Problem
 
 @dataclass(frozen=True)
 class Check:
-    """One data test of the property file: its name, arguments and the column it stands under (if any)."""
+    """One data test of the property file: its name, arguments and the column it belongs to (if any)."""
 
     name: str
     arguments: Mapping[str, Any]

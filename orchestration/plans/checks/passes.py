@@ -1,7 +1,7 @@
 """Remembers what has passed the preflight, so that it is read again only when it, or what it was checked by, has changed.
 
 One JSON file in the home: for each thing that is checked, the digest of all that decided its last pass. Only passes are
-kept, never a problem: a file that is lost or damaged means that everything is checked anew, and nothing else.
+kept, never a problem: a file that is lost or damaged means that everything is checked again, and nothing else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Passes:
         self._changed = full
 
     def passed(self, name: str, digest: str) -> bool:
-        """Tell whether this has passed before, exactly as it is now."""
+        """Whether this has passed before, exactly as it is now."""
         return self._known.get(name) == digest
 
     def add(self, name: str, digest: str) -> None:

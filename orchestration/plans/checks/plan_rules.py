@@ -136,7 +136,7 @@ def version_rules(company: Company) -> Iterator[Problem]:
             for column in columns:
                 is_same_plan = before["plan_id"] == row["plan_id"]
                 if "accumulate" in together and column == "currency_code" and is_same_plan:
-                    continue  # told as a difference of versions
+                    continue  # reported as a difference of versions
                 if row[column] != before[column]:
                     yield before.problem(
                         column,

@@ -24,7 +24,7 @@ def pipeline_rules(company: Company) -> Iterator[Problem]:
                 hint = did_you_mean(row["source_object"], company.sources)
                 yield row.problem(
                     "source_object",
-                    f"'{row['source_object']}' is no object of the data pool",
+                    f"'{row['source_object']}' is not an object of the data pool",
                     hint or f"Write one of {', '.join(sorted(company.sources))}",
                 )
                 continue

@@ -1,4 +1,4 @@
-"""One mistake in the inputs, and how all of them are told."""
+"""One mistake in the inputs, and how all of them are reported."""
 
 from __future__ import annotations
 

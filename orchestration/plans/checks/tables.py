@@ -246,7 +246,7 @@ class Company:
 
     def _lines(self, system: str, table: Table) -> Iterator[tuple[str, ...]]:
         """The lines of an extract as text; stops where they cannot be read."""
-        # Extracts of a system that a connector reads are those of before: they tell nothing about it.
+        # The extracts of a system that a connector reads are outdated and say nothing about it.
         if self.extracts is None or not SYSTEMS[system].reads_files:
             return
         try:

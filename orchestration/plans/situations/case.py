@@ -32,7 +32,7 @@ class Case:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with exact numbers: 0.1 is a tenth, 010 and 1:30 are texts, yes and no are texts, a key stands once."""
+    """YAML with exact numbers: 0.1 is a tenth, 010 and 1:30 are texts, yes and no are texts, a key occurs once."""
 
 
 # What a plain word may be, instead of all that YAML 1.1 makes of it; the first letters are where PyYAML looks it up.
@@ -56,7 +56,7 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Hashable, 
         key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
         if key in found and not merged:
             raise yaml.MarkedYAMLError(
-                problem=f"the key `{key}` stands twice in one mapping; keep one",
+                problem=f"the key `{key}` occurs twice in one mapping; keep one",
                 problem_mark=key_node.start_mark,
             )
         found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]

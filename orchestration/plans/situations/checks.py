@@ -1,6 +1,6 @@
 """Check a situation as it is written: an unknown key, name, code or malformed value names its place and the fix.
 
-What may stand in a plan, tier, rate, bonus, modifier or credit rule is read from the seeds' own property files, so
+What a plan, tier, rate, bonus, modifier or credit rule may contain is read from the seeds' own property files, so
 that a situation and a seed know the same columns, types and codes.
 """
 
@@ -351,7 +351,7 @@ def _named_places(body: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
                 yield from _named_cells(f"plans.{name}.modifiers", row)
             yield from ((f"plans.{name}.payees", "payee", payee) for payee in names_of(version.get("payees")))
     for section, rows in body["expect"].items():
-        # A refused recipient may be somebody whom nobody knows; that is the reason.
+        # A refused recipient may be an unknown person; that is then the reason.
         if section not in ("refused", "partial"):
             for place, row in enumerate(rows or [], start=1):
                 yield from _named_cells(f"expect.{section} {place}", row)
@@ -363,7 +363,7 @@ def _named_cells(where: str, row: Any) -> Iterator[tuple[str, str, Any]]:
 
 
 def number(value: Any) -> Decimal | None:
-    """Return an exact number; None when it is none."""
+    """Return an exact number; None when it is not a number."""
     if isinstance(value, bool):
         return None
     try:

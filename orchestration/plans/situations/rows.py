@@ -93,17 +93,17 @@ class Company:
         self.first_day = min(days, default=case.as_of).replace(month=1, day=1)
 
     def own(self, name: Any) -> str | None:
-        """Return an id as it stands in the warehouse, where many situations lie side by side."""
+        """Return an id as the warehouse has it, which holds many situations side by side."""
         found = text(name)
         return None if found is None else f"{self.case.code}.{found}"
 
     def user(self, name: Any) -> str | None:
-        """Return the CRM's user id of a person; somebody unknown stays as written."""
+        """Return the CRM's user id of a person; an unknown person stays as written."""
         found = text(name)
         return f"{self.case.code}.user.{found}" if found in self.people else found
 
     def cell(self, value: Any) -> str | None:
-        """Return a text as it stands in the warehouse: one that names a person or team of the case is an id."""
+        """Return a text as the warehouse has it: a text that names a person or team of the case becomes an id."""
         found = text(value)
         return self.own(found) if found in self.named else found
 
@@ -172,7 +172,7 @@ class Company:
                      valid_from=row.get("from", BEGINNING), valid_to=row.get("to"))  # fmt: skip
 
     def _plan(self, name: str, versions: Sequence[Body]) -> None:
-        """Add the versions of a plan; each keeps of the one before what it does not say anew."""
+        """Add the versions of a plan; each keeps the values of the version before that it does not restate."""
         whole: dict[str, Any] = {**PLAN_DEFAULTS, "valid_from": self.first_day}
         for position, version in enumerate(versions):
             later = versions[position + 1].get("valid_from") if position + 1 < len(versions) else None
@@ -343,7 +343,7 @@ def _may_share(one: Case, other: Case) -> bool:
 
 
 def _meets_rates_of(case: Case, other: Case) -> bool:
-    """True when a rate of the other situation, and not the same one of this, would be taken for one of its deals."""
+    """True when a rate of the other situation, and not the same one of this, would be used for one of its deals."""
     own = fx_of(case)
     days = {deal["date"] for deal in case.body["deals"] if deal.get("date")}
     currencies = {str(deal.get("currency", "USD")) for deal in case.body["deals"]}

@@ -85,7 +85,7 @@ class Figure(NamedTuple):
 
 @dataclass
 class CaseResult:
-    """What became of a situation: its figures, expected and calculated."""
+    """The outcome of a situation: its figures, expected and calculated."""
 
     case: Case
     figures: list[Figure] = field(default_factory=list)

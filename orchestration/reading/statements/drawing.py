@@ -1,4 +1,4 @@
-"""Where things stand in the drawing of attainment: a bar of tiers, the part attained, the quota. Figures stay decimals."""
+"""Positions in the drawing of attainment: a bar of tiers, the part attained, the quota. Figures stay decimals."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ def draw(window: Row) -> Row | None:
 
 
 def _clear_of(attained: Decimal, left: Decimal, right: Decimal) -> Decimal:
-    """Where a zone's rate is written: in its middle, or beside it where the mark of what is attained stands there."""
+    """Where a zone's rate is written: in its middle, or beside it where the attainment mark is in the way."""
     places = ((left + right) / 2, left + LABEL, right - LABEL)
     return next((place for place in places if abs(place - attained) >= LABEL), places[0])

@@ -111,7 +111,7 @@ def payees_of(marts: Marts, period_code: str) -> list[Row]:
 
 
 def managers_of(marts: Marts, period_code: str) -> list[Row]:
-    """Everybody with members of a team in the month of whom something is released."""
+    """All managers with a team member for whom something is released in the month."""
     return marts.rows(
         """
         select

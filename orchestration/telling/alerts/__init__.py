@@ -1,10 +1,10 @@
-"""Alerts: what somebody has to look at, told by webhook, Slack or e-mail as notifications.toml says.
+"""Alerts: what a person has to look at, sent by webhook, Slack or e-mail as notifications.toml says.
 
     from orchestration.telling.alerts import Alert, send_alerts
 
     send_alerts(Alert("freshness_overdue", "warning", "Deals are three days old", "Look at ...", "crm/Opportunity"))
 
-Sending never raises and, without channels, does nothing: an alert must not break what it tells of. `config` reads the channels,
+Sending never raises and, without channels, does nothing: an alert must not break what it reports. `config` reads the channels,
 `channels` sends to one, `store` remembers what was sent, `runs` makes the alerts of a Dagster run, `sensors` are Dagster's.
 """
 

@@ -22,7 +22,7 @@ SLACK_ICONS = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
 class NotSent(Exception):
     """A channel did not take an alert. The message holds no secret and no text of an answer.
 
-    ``may_pass`` is false when only somebody who fixes the configuration can change it.
+    ``may_pass`` is false when only a fix of the configuration can change it.
     """
 
     def __init__(self, message: str, *, may_pass: bool = True) -> None:
@@ -74,7 +74,7 @@ def _webhook(
         key = key_of(needed_secret("alerts", channel.name, "secret"))
     except SecretError as error:
         raise NotSent(
-            f"{secret_variable('alerts', channel.name, 'secret')} is no signing secret: {error}",
+            f"{secret_variable('alerts', channel.name, 'secret')} is not a signing secret: {error}",
             may_pass=False,
         ) from None
     body = canonical(

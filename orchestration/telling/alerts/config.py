@@ -1,7 +1,7 @@
 """The channels of notifications.toml: where which alerts go.
 
 [alerts]
-repeat_hours = 24                        # the same alert at most once in so many hours, a channel
+repeat_hours = 24                        # the same alert at most once in so many hours per channel
 
 [alerts.channels.ops]                    # Slack's incoming webhook, ALERTS__OPS__URL
 kind = "slack"
@@ -102,7 +102,7 @@ class EmailChannel(Channel):
     def _addresses(cls, to: tuple[str, ...]) -> tuple[str, ...]:
         for address in to:
             if address.count("@") != 1 or any(character.isspace() for character in address):
-                raise ValueError(f"'{address}' is no e-mail address")
+                raise ValueError(f"'{address}' is not an e-mail address")
         return to
 
     @model_validator(mode="after")

@@ -22,9 +22,9 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of an alert on a channel; ``problem`` is None when it was sent.
+    """What happened to an alert on a channel; ``problem`` is None when it was sent.
 
-    ``channel`` is empty when the alert could not even be noted: then nobody will try again.
+    ``channel`` is empty when the alert could not even be noted: then it will not be tried again.
     """
 
     channel: str
@@ -44,7 +44,7 @@ def send_alerts(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[Sent]:
-    """Send alerts to the channels that want them and did not have the same one lately; returns what became of them.
+    """Send alerts to the channels that want them and did not have the same one lately; returns what happened to them.
 
     Never raises: what goes wrong is in the answer. What a channel did not take is kept, and tried again by `flush`.
     """

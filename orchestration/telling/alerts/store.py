@@ -109,7 +109,7 @@ class Store:
         ]
 
     def note(self, pending: Pending, problem: str | None, now: datetime) -> None:
-        """Note what became of a sending; what fails for a day is not tried any longer."""
+        """Record the outcome of a sending; what fails for a day is not tried any longer."""
         status = "sent"
         if problem is not None:
             status = "failed" if now - pending.raised_at > timedelta(hours=HOURS_MAX) else "pending"
@@ -120,7 +120,7 @@ class Store:
             )
 
     def drop(self, pending: Pending, now: datetime) -> None:
-        """Note that the channel of a sending is configured no more."""
+        """Record that the channel of a sending is no longer configured."""
         with self._writing():
             self.connection.execute(
                 "update sends set status = 'failed', ended_at = ?, problem = ? where alert_id = ? and channel = ?",
@@ -128,7 +128,7 @@ class Store:
             )
 
     def latest(self, limit: int) -> list[dict[str, Any]]:
-        """The latest alerts with what became of them, the latest first."""
+        """The latest alerts with their outcome, the latest first."""
         rows = self.rows("select * from alerts order by raised_at desc, alert_id limit ?", [limit])
         return [{**dict(row), "became": self._became(row["alert_id"])} for row in rows]
 

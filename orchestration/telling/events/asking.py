@@ -89,7 +89,7 @@ def replay(
 
 
 def states(outbox: Outbox, receivers: Mapping[str, Receiver]) -> list[dict[str, Any]]:
-    """How far each receiver has come, those too that are configured no more."""
+    """How far each receiver has come, including those that are no longer configured."""
     known = {row["receiver"]: dict(row) for row in outbox.rows(
         """
         select
@@ -128,7 +128,7 @@ def dead_letters(outbox: Outbox, *, only_unreported: bool = False) -> list[dict[
 
 
 def note_reported(outbox: Outbox, letters: Sequence[Mapping[str, Any]]) -> None:
-    """Note that somebody was told of these dead letters."""
+    """Record that an alert about these dead letters was sent."""
     with outbox.writing() as connection:
         connection.executemany(
             "update deliveries set is_reported = 1 where receiver = ? and sequence = ?",
@@ -139,7 +139,7 @@ def note_reported(outbox: Outbox, letters: Sequence[Mapping[str, Any]]) -> None:
 def verify(settings: RunSettings, outbox: Outbox) -> str:
     """Make every event from the books again and compare; returns what was proved.
 
-    Facts that a later version added to a type are no difference. Raises BooksError with the first one that is.
+    Facts that a later version added to a type do not count as a difference. Raises BooksError with the first one that is.
     """
     events = derive(settings.books)
     rows = outbox.rows("select * from outbox_events order by sequence")
@@ -160,7 +160,7 @@ def verify(settings: RunSettings, outbox: Outbox) -> str:
         if not is_same:
             raise BooksError(
                 f"event {row['sequence']} ({row['event_id']}) is not what {event.source} says: one of the two was changed. "
-                "Restore the books, or move the outbox away: it is made anew"
+                "Restore the books, or move the outbox away: it is rebuilt"
             )
     waiting = len(events) - len(rows)
     return f"events: {len(rows):,}, each as the books say" + (

@@ -1,6 +1,6 @@
-"""Delivers what is due: one pass over all receivers. Start it as often as you like, also twice at once, and kill it at will.
+"""Delivers what is due: one pass over all receivers. Start it as often as you like, also twice at once; it may be killed at any time.
 
-A receiver is served by one process at a time (a lock on a file, which the system lets go of when the process ends). Of each
+A receiver is served by one process at a time (a lock on a file, which the system releases when the process ends). Of each
 subject the first open event is sent; the next one only when that was acknowledged or given up. An acknowledgement counts once
 it is in the outbox: a kill before that sends the event again, under the same id.
 """
@@ -72,7 +72,7 @@ class Served:
 def catch_up(settings: RunSettings, outbox: Outbox, now: datetime) -> int:
     """Bring the outbox up to the books; returns how many events are new.
 
-    Also completes the books after a kill: a publication, a closing or an export that its log does not tell of.
+    Also completes the books after a kill: a publication, a closing or an export that is missing from its log.
     Raises BooksError when books and outbox do not fit together.
     """
     # A run that holds the lock leaves it to the next pass.
@@ -81,7 +81,7 @@ def catch_up(settings: RunSettings, outbox: Outbox, now: datetime) -> int:
     record_publication(settings)
     with RunLock(settings.events_lock, wait=True):
         added = outbox.add(derive(settings.books), now)
-    # Looked at since: the sensor compares it with the published file.
+    # The time of this pass: the sensor compares it with the published file.
     os.utime(outbox.path)
     return added
 
@@ -113,7 +113,7 @@ def deliver(
 
 
 def _alert(settings: RunSettings, served: Sequence[Served]) -> None:
-    """Tell of what was given up, also by a pass that was killed before it told, and of receivers that get nothing."""
+    """Alert about what was given up, also by a pass that was killed before its alert, and about receivers that get nothing."""
     with open_outbox(settings.outbox) as outbox:
         letters = dead_letters(outbox, only_unreported=True)
         alerts = [
@@ -175,7 +175,7 @@ def _serve(path: Path, receiver: Receiver, clock: Clock, is_dry_run: bool) -> Se
 
 
 class _Pass:
-    """One pass for one receiver: as many requests at a time as it takes, one a subject."""
+    """One pass for one receiver: as many requests at a time as it takes, one per subject."""
 
     def __init__(
         self, outbox: Outbox, receiver: Receiver, keys: Sequence[bytes], clock: Clock, served: Served
@@ -262,7 +262,7 @@ class _Pass:
 
 
 def _pause(answer: Answer | NoAnswer, now: datetime) -> datetime | None:
-    """Until when a receiver asks to be left alone; None when it does not."""
+    """Until when a receiver asks for no requests; None when it does not."""
     if not isinstance(answer, Answer) or answer.status not in THROTTLED:
         return None
     seconds = retry_after_seconds(answer.retry_after, now)

@@ -245,6 +245,6 @@ def _exported(record: Action, books: Path) -> dict[str, Any]:
 def _manifest(folder: Path) -> dict[str, Any]:
     if not (folder / MANIFEST).exists():
         raise BooksError(
-            f"{folder / MANIFEST} is missing, but the log of actions tells of it; restore it from a backup"
+            f"{folder / MANIFEST} is missing, but the log of actions names it; restore it from a backup"
         )
     return read_object(folder / MANIFEST)

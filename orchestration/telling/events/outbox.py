@@ -1,6 +1,6 @@
-"""The outbox: the events, append-only, and for each receiver how far it has come. SQLite, so that everybody can read meanwhile.
+"""The outbox: the events, append-only, and for each receiver how far it has come. SQLite, so that others can read at the same time.
 
-Everything but deliveries and attempts is made again from the books when the file is lost; deliveries then start anew, under
+Everything but deliveries and attempts is made again from the books when the file is lost; deliveries then start again, under
 the same ids.
 """
 
@@ -110,7 +110,7 @@ class Outbox:
     def _stranger(self, row: sqlite3.Row) -> str:
         return (
             f"event {row['sequence']} of {self.path} comes from {row['source']}, which the books do not have as it was. "
-            "Restore the books from a backup; if the older books are right, move the outbox away: it is made anew"
+            "Restore the books from a backup; if the older books are right, move the outbox away: it is rebuilt"
         )
 
     def queue(self, receiver: Receiver) -> int:
@@ -272,7 +272,7 @@ def open_outbox(path: Path) -> Iterator[Outbox]:
         yield outbox
     except sqlite3.DatabaseError as error:
         raise BooksError(
-            f"{path} cannot be used: {error}. Free the disk, or move a damaged file away: it is made anew from the books"
+            f"{path} cannot be used: {error}. Free the disk, or move a damaged file away: it is rebuilt from the books"
         ) from None
     finally:
         connection.close()

@@ -6,7 +6,7 @@
     since = 2026-12-01                        # events from this day on (UTC); default: all
     timeout_seconds = 15                      # connecting and answering together
     attempts_max = 18                         # then the delivery is given up: a dead letter
-    retry_seconds_min = 10                    # after the first failure; doubled and more, with jitter, up to
+    retry_seconds_min = 10                    # after the first failure; at least doubled each time, with jitter, up to
     retry_seconds_max = 21600
     parallel = 4                              # subjects at a time
     after_giving_up = "continue"              # or "wait": later events of the subject wait until a replay
@@ -91,7 +91,7 @@ class Receiver(Section):
         )
 
     def keys(self) -> list[bytes]:
-        """Return the signing keys, the new one first. Raises NotificationsError when none is set or one is none."""
+        """Return the signing keys, the new one first. Raises NotificationsError when none is set or one is invalid."""
         secrets = {"secret": needed_secret("receivers", self.name, "secret")}
         if previous := find_secret("receivers", self.name, "previous_secret"):
             secrets["previous_secret"] = previous
@@ -101,7 +101,7 @@ class Receiver(Section):
                 keys.append(key_of(secret))
             except SecretError as error:
                 raise NotificationsError(
-                    f"{secret_variable('receivers', self.name, name)} is no signing secret: {error}. "
+                    f"{secret_variable('receivers', self.name, name)} is not a signing secret: {error}. "
                     "`commissions events new-secret` makes one"
                 ) from None
         return keys

@@ -21,7 +21,7 @@ class Comparison:
     """The events of a receiver after some sequence, by what the outbox and the receiver say of them.
 
     ``unacknowledged`` are open in the outbox; ``lost`` are acknowledged and the receiver does not have them;
-    ``unconfirmed`` are open in the outbox and the receiver has them; ``unknown`` are ids that are no events of ours.
+    ``unconfirmed`` are open in the outbox and the receiver has them; ``unknown`` are ids of events that were never sent from here.
     The last three are empty when the receiver has no `acknowledged_url`.
     """
 

@@ -3,7 +3,7 @@
 Tables (times are UTC texts of one width, so that they compare as they sort):
 
     outbox_events   one row per event; triggers refuse changes and deletions
-    receivers       one row per receiver that was ever seen: up to which event it was queued, until when it asked to be left alone
+    receivers       one row per receiver that was ever seen: up to which event it was queued, until when it asked for no requests
     deliveries      one row per receiver and event it wants: pending, acknowledged or dead, attempts so far, when the next is due
     attempts        one row per attempt; `finished_at` is empty when the process was killed in it
     published_events   a view for consumers that poll: select body from published_events where sequence > ? order by sequence

@@ -1,4 +1,4 @@
-"""What a CRM has acknowledged, a line a record, outside the warehouse.
+"""What a CRM has acknowledged, one line per record, outside the warehouse.
 
 A line is written after the CRM has answered, and made durable before the next batch is sent. A kill between the two costs nothing:
 the record is sent again, and its key makes that a repetition. A line that a kill has cut short is as if it had not been written.
@@ -87,7 +87,7 @@ class Memory:
         self.records |= {record.key: record for record in added}
 
     def tidy(self) -> None:
-        """Write the file anew with one line per record; also drops a line that was cut short."""
+        """Rewrite the file with one line per record; also drops a line that was cut short."""
         if self.path.exists():
             content = b"".join(canonical(asdict(self.records[key])) for key in sorted(self.records))
             replace_durably(self.path, content)

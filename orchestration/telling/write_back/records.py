@@ -147,7 +147,7 @@ def _due(target: Target, key: str, row: Mapping[str, Any], before: Acknowledged 
 
 
 def _take_back(comparison: Comparison, before: Acknowledged, published: Published) -> None:
-    """Empty a record of which nothing is left, unless that may be the doing of a month that is not released again yet."""
+    """Empty a record of which nothing is left, unless the cause may be a month that is not released again yet."""
     if set(before.calculation_ids) & published.stale:
         comparison.kept_back.append((before.key, GONE_WITHOUT_RELEASE))
         return

@@ -1,4 +1,4 @@
-"""Send what differs, through a dlt destination: a batch, its answers, a line a record in the memory, the next batch."""
+"""Send what differs, through a dlt destination: a batch, its answers, one line per record in the memory, the next batch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TABLE = "crm_records"
 
 @dataclass
 class Sent:
-    """What became of a target.
+    """The outcome of a target.
 
     Attributes:
         refused: key and reason of each record that the CRM did not take.
@@ -161,7 +161,7 @@ def _note(sent: Sent, due: Due, outcome: Outcome) -> None:
 def _run_dlt(sent: Sent, writer: Writer, memory: Memory, take: Any) -> None:
     """Hand the records to dlt, whose destination is the CRM.
 
-    dlt's own folder is thrown away: what it would send again after a kill are yesterday's amounts; the memory knows better.
+    dlt's own folder is thrown away: what it would send again after a kill are yesterday's amounts; the memory of acknowledgements is newer.
     """
     failures: list[ApiError] = []
 

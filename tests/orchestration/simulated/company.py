@@ -4,10 +4,10 @@
 
     deal      payee  booked      amount     paid
     D1        ana    2013-06-05   1,000.00  06-20
-    D2        ana    2013-06-10   2,000.50  06-28, told a day late
+    D2        ana    2013-06-10   2,000.50  06-28, reported a day late
     D3        ben    2013-06-12     500.00  06-25; refunded 07-04
     D4        ana    2013-07-02     333.33  07-20
-    D5        ben    2013-06-30     100.00  06-30, told when June is closed
+    D5        ben    2013-06-30     100.00  06-30, reported when June is closed
 """
 
 import csv

@@ -1,4 +1,4 @@
--- Lays the sources' sales events side by side under a few common columns; everything else stays in the
+-- Puts the sources' sales events side by side under a few common columns; everything else stays in the
 -- sources' own staging models, to be looked up by transaction_id.
 -- Grain: one row per transaction of any source.
 with

@@ -1,4 +1,4 @@
--- Keeps the verdicts that go on: the transactions that count under a plan. All others stand in the verdicts.
+-- Keeps the eligible verdicts: the transactions that count under a plan. The verdicts hold all others.
 -- Grain: one row per eligible transaction and plan. Rule: docs/rules/filtering.md
 with
 

@@ -1,5 +1,5 @@
--- Gives each recipient their part of the value and carries it up the hierarchies of the plan, level by level; says of
--- everybody whether anything keeps them from being credited.
+-- Gives each recipient their part of the value and carries it up the hierarchies of the plan, level by level; gives
+-- each recipient who cannot be credited a reason.
 -- Grain: one row per credit that is made or refused. Rule: docs/rules/crediting.md
 with
 

@@ -1,4 +1,4 @@
--- Keeps the candidates whom nothing keeps from being credited. Where the plan caps roll-ups, all credits of one payee
+-- Keeps the candidates who can be credited. Where the plan caps roll-ups, all credits of one payee
 -- for one transaction together reach at most its value: each is the capped total with it less the one without it.
 -- Grain: one row per credit. Rule: docs/rules/crediting.md
 with

@@ -1,4 +1,4 @@
--- Settles what became of every transaction under every plan: credited, or skipped with the first reason of the
+-- Gives the outcome of every transaction under every plan: credited, or skipped with the first reason of the
 -- first stage that stopped it.
 -- Grain: one row per transaction and plan (one row without a plan where no plan names the source object).
 with

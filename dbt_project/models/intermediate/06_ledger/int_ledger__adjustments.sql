@@ -1,4 +1,5 @@
--- Follows each manual adjustment: requested, then approved or rejected by somebody else, and perhaps reversed by another.
+-- Follows each manual adjustment: requested, then approved or rejected by another person, and perhaps reversed by
+-- another.
 -- Grain: one row per adjustment. Rule: docs/rules/ledger.md
 with
 

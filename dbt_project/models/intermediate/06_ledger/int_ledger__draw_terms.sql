@@ -1,5 +1,5 @@
--- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for the
--- payee without draws. A month outside the draw's span is worth nothing at least, and only recovers.
+-- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for
+-- the payee without draws. A month outside the draw's span has no minimum, and only recovers.
 -- Grain: one row per draw, payee and open month that has ended. Rule: docs/rules/payouts.md
 with recursive
 

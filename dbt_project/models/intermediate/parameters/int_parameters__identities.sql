@@ -1,4 +1,4 @@
--- Lists who stands behind the owners of deals, as far as their systems tell: CRM users with what the CRM knows of them;
+-- Lists the people behind the owners of deals, as far as their systems say: CRM users with what the CRM knows of them;
 -- in systems that send no users the owner itself, which may be any of the four.
 -- Grain: one row per source system and alias.
 with

@@ -1,5 +1,5 @@
 -- Resolves each alias of a source system to its payee, as ranges: a manual alias wins while it holds, and an automatic
--- match stands before, between and after. An alias whose payee the HRIS does not know is not in it.
+-- match holds before, between and after. An alias whose payee the HRIS does not know is not in it.
 -- Grain: one row per source system, alias and first day; the first range of an automatic match begins on 0001-01-01.
 with
 

@@ -1,5 +1,5 @@
--- Says whose figures each viewer may see, of which days: their own, those of people who reported to them at any depth
--- while they did, and those of the roles they hold today. Ranges that touch are one.
+-- Says whose figures each viewer may see, of which days: their own, those of their direct and indirect reports for the
+-- days on which they reported to them, and those of the roles they hold today. Ranges that touch are one.
 -- Grain: one row per viewer, payee, role, plan and span of days.
 -- Rule: docs/bi.md
 with
@@ -57,7 +57,7 @@ granted as (
   from reporting_lines
   inner join active_people on reporting_lines.ancestor_id = active_people.payee_id
   union all
-  -- roles over everybody, or over one payee; whoever heads an organisation belongs to it
+  -- roles over everybody, or over one payee; the head of an organisation belongs to it
   select
     held_roles.viewer_id,
     payees.payee_id,

@@ -1,5 +1,6 @@
--- Follows each dispute: what of whose pay it is about, who answered and decided it, what settles it, how long it was open.
--- A dispute moves no money; its adjustment does, once it is approved. Decisions by the person who filed do not count.
+-- Follows each dispute: which payee's line or payout is disputed, who answered and decided it, what settles it, how
+-- long it was open. A dispute moves no money; its adjustment does, once it is approved. Decisions by the person who
+-- filed do not count.
 -- Grain: one row per dispute. Rule: docs/closing.md
 with
 

@@ -1,4 +1,4 @@
--- Shows each file that was handed out to payroll or accounting: what it is of, its control total and its hash.
+-- Shows each file that was exported to payroll or accounting: what it covers, its control total and its hash.
 -- Grain: one row per exported file. Rule: docs/rules/payroll.md
 with
 

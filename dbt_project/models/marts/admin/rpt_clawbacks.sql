@@ -1,5 +1,5 @@
--- Lists every refund, credit memo, cancellation and non-payment of a deal that was paid on booking, with what the policy
--- made of it for each payee, also where that is nothing.
+-- Lists every refund, credit memo, cancellation and non-payment of a deal that was paid on booking, with what the
+-- policy made of it for each payee, even where that is zero.
 -- Grain: one row per reward, beneficiary and change of the deal's loss. Rule: docs/rules/payouts.md
 with
 

@@ -1,5 +1,5 @@
--- Reviews each month: what it posts, what of that corrects earlier months, and by how much later months have corrected
--- it since.
+-- Reviews each month: what it posts, how much of it corrects earlier months, and by how much later months have
+-- corrected it since.
 -- Grain: one row per month and currency with a ledger line. Rule: docs/rules/ledger.md
 with
 

@@ -1,5 +1,5 @@
--- Compares what each payee is paid in a month with the average of the three months before, and says which payouts are so far
--- from it that somebody should look before they are released. Months without a payout count as nothing.
+-- Compares what each payee is paid in a month with the average of the three months before, and says which payouts are
+-- so far from it that a person should look before they are released. Months without a payout count as zero.
 -- Grain: one row per payee, month and currency with a payout. Rule: docs/operating.md
 with
 

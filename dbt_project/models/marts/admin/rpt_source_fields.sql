@@ -1,4 +1,4 @@
--- Says of each field of each landed table what reads it and whether it still comes: in use, mapped, unmapped, empty or
+-- Says for each field of each landed table what reads it and whether it still comes: in use, mapped, unmapped, empty or
 -- vanished; and of each field that a plan names without its being there. With the reason and what to do about it.
 -- Grain: one row per source system, object and field. Rule: docs/administration.md
 with

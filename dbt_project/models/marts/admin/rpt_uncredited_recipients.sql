@@ -1,4 +1,4 @@
--- Lists everybody at whom a credit rule pointed without a credit being made, with the reason and what to do about it,
+-- Lists the recipients named by a credit rule who got no credit, with the reason and what to do about it,
 -- also where others were credited for the same transaction.
 -- Grain: one row per refused credit.
 with

@@ -1,4 +1,4 @@
--- Lists the owners of deals and splits behind whom no payee is found on some booking date, each with what its system
+-- Lists the owners of deals and splits that match no payee on some booking date, each with what its system
 -- knows of it, the reason and what to do about it.
 -- Grain: one row per source system and alias.
 with

@@ -1,5 +1,6 @@
--- Lays what a deal brings a payee beside the plan's month that it belongs to: what its booking established, and what of it
--- waits, has expired or is held, in the month of the booking; what the ledger posts, in the month that posts.
+-- Puts what a deal brings a payee next to the plan's month that it belongs to: what its booking established, and how
+-- much of it waits, has expired or is held, in the month of the booking; what the ledger posts, in the month that
+-- posts.
 -- Grain: one row per deal, payee, plan, currency and month. Rule: docs/rules/crm.md
 with
 

@@ -1,4 +1,4 @@
--- Says of each ledger line how it is accounted for: as an expense when it is earned, or as a cost of a contract.
+-- Says how each ledger line is accounted for: as an expense when it is earned, or as a cost of a contract.
 -- Grain: one row per ledger line. Rule: docs/rules/accounting.md
 with
 

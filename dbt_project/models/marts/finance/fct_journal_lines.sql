@@ -1,5 +1,5 @@
 -- Writes the journal: what is earned as an expense or a contract cost against the liability, what is amortised and
--- impaired, and what files have handed to payroll, in the month of the pay date. Each entry has a debit and a credit; a
+-- impaired, and what files have passed to payroll, in the month of the pay date. Each entry has a debit and a credit; a
 -- negative amount turns them round.
 -- Grain: one row per entry and account. Rule: docs/rules/accounting.md
 with

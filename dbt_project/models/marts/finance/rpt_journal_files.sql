@@ -1,5 +1,5 @@
--- Writes the file that the next export of a month's journal hands out: a head, and each account of an entry whose amount is
--- not what files of the month have journalised already. Empty for a month without anything new.
+-- Holds the lines of the file that the next export of a month's journal writes: a head, and each account of an entry
+-- whose amount is not what files of the month have journalised already. Empty for a month without anything new.
 -- Grain: one row per month, currency and line of the file. Rule: docs/rules/accounting.md
 with
 

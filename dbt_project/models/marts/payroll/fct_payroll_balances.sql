@@ -1,5 +1,5 @@
--- Takes the pay cycles of each payee in their order: what is carried in, the net of the cycle, what files have paid, what is
--- new to pay, and what becomes of a negative balance.
+-- Takes the pay cycles of each payee in their order: what is carried in, the net of the cycle, what files have paid,
+-- what is new to pay, and what happens to a negative balance.
 -- Grain: one row per payee, currency, pay group and pay cycle with an amount or a balance. Rule: docs/rules/payroll.md
 with recursive
 

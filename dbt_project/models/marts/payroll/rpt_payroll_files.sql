@@ -1,5 +1,5 @@
--- Writes the file that the next export of a pay cycle hands out, in the layout of the pay group: a head and the rows, as
--- text. Empty for a cycle without anything new to pay.
+-- Holds the lines of the file that the next export of a pay cycle writes, in the layout of the pay group: a head and
+-- the rows, as text. Empty for a cycle without anything new to pay.
 -- Grain: one row per pay group, pay cycle, currency and line of the file. Rule: docs/rules/payroll.md
 with
 

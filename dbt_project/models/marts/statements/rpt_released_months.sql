@@ -1,6 +1,6 @@
--- Says of each plan's month what of it may be shown to payees: its credits once they are released, its rewards once they
--- are. A month that changed after its release is a draft again. In a closed month nothing is held back, also of plans
--- without a line in it.
+-- Says which figures of each plan's month may be shown to payees: its credits once they are released, its rewards once
+-- they are. A month that changed after its release is a draft again. In a closed month nothing is held back, also of
+-- plans without a line in it.
 -- Grain: one row per plan and month. Rule: docs/statements.md
 with
 

@@ -1,7 +1,7 @@
--- Finds the employee behind the manager's name of each job: a manual alias wins; else the one employee who is or was known
--- by that name, to BambooHR's own list of today's managers (reportsToId) or by first, preferred, middle and last name. Of
--- namesakes it is today's manager where the name stands in only one of the employee's jobs, else nobody: that is reported
--- (assert_bamboohr_managers_are_known).
+-- Finds the employee behind the manager's name of each job: a manual alias wins; else the one employee who is or was
+-- known by that name, to BambooHR's own list of today's managers (reportsToId) or by first, preferred, middle and last
+-- name. Of namesakes it is today's manager where the name is in only one of the employee's jobs, else nobody: that is
+-- reported (assert_bamboohr_managers_are_known).
 -- Grain: one row per job with a manager.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 

@@ -1,4 +1,5 @@
--- Lists the amounts that exported files settled: what of the ledger was counted, what was paid, what was journalised.
+-- Lists the amounts that exported files settled: which part of the ledger was counted, what was paid, what was
+-- journalised.
 -- Grain: one row per exported file and amount.
 with
 

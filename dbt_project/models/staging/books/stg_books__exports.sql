@@ -1,4 +1,4 @@
--- Lists the files that were handed out, from their records.
+-- Lists the exported files, from their records.
 -- Grain: one row per exported file.
 with
 
