@@ -144,7 +144,7 @@ def read_sources(
     except FileNotFoundError:
         raise ConfigError(f"{path} is not there; correct COMMISSIONS_SOURCES") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is no TOML: {error}") from None
+        raise ConfigError(f"{path.name} is not TOML: {error}") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; correct COMMISSIONS_SOURCES") from None
     found: list[Configured] = []

@@ -1,7 +1,7 @@
 """Turn the records of a system into typed rows, by the same readers as the fields of a file.
 
 Data flow: pages of records -> one list of texts a column -> typed Arrow batch with hash and origin -> one Arrow
-table without repeated keys. Faults are collected by column, so that a field that changed its type is told from
+table without repeated keys. Faults are collected by column, so that a field that changed its type is distinguished from
 single bad values.
 """
 

@@ -30,7 +30,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one record.
+    """The outcome of one record.
 
     Attributes:
         reason: the system's words, without secrets.
@@ -114,7 +114,7 @@ class Writer(ABC):
         if not silent:
             return outcomes
         if len(records) == 1:
-            return [Outcome(records[0].key, False, "the answer does not say what became of it")]
+            return [Outcome(records[0].key, False, "the answer does not name its outcome")]
         # The answer names no record: asked about alone it can only mean that one.
         return [*outcomes, *self._in_halves(silent)]
 

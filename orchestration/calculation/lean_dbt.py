@@ -6,7 +6,7 @@
   tests of a run are run on the finished copy, `checks`): more than a second per invocation.
 - dbt prepares all its macros twice per node, 600 of them for snapshots, incremental models and other databases' needs: another
   quarter.
-- dbt renders each model anew in every build, and compiles the text of each model and macro to Python for it: a third of its
+- dbt renders each model again in every build, and compiles the text of each model and macro to Python for it: a third of its
   time in every build after the first.
 
 What dbt builds, and how, stays as it is.

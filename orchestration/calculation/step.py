@@ -38,7 +38,7 @@ from orchestration.warehouse.settings import RunSettings, dbt_as_of_date
 Manifest = Mapping[str, Any]
 TESTS = "tests.json"
 RUN_RESULTS = "run_results.json"
-# So many names of what is stale are told.
+# A message names at most so many stale models.
 NAMES_SHOWN = 5
 BUILD = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 

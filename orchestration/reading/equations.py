@@ -1,6 +1,6 @@
 """How an amount comes about, as lines of text in which every equation is true to its last digit.
 
-What is cut or rounded says so; what the marts do not allow to write as an equation is told without a sign of equality.
+What is cut or rounded says so; what the marts do not allow to write as an equation is printed without "=".
 """
 
 from __future__ import annotations

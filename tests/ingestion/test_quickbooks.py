@@ -207,4 +207,4 @@ def test_check_tells_what_to_fix(books: Books, company: Connected) -> None:
     )
     assert "com.intuit.quickbooks.accounting" in company.check()
     books.server.fault(f"{BASE}/query", *[status(401, RECORDS["error_401"])] * 2)
-    assert "authorise the app anew" in company.check()
+    assert "authorise the app again" in company.check()

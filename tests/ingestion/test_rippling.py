@@ -151,5 +151,5 @@ def test_a_lost_scope_alerts_and_check_names_it(
 
 def test_an_answer_that_is_no_list_is_refused(rippling: Company, company: Connected) -> None:
     rippling.server.fault("/teams", change(lambda _body: {"results": []}))
-    with pytest.raises(ApiError, match="is no list"):
+    with pytest.raises(ApiError, match="is not a list"):
         company.load()

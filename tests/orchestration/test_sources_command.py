@@ -106,8 +106,8 @@ def test_a_broken_sources_file_is_named_without_a_traceback(tmp_path: Path, comm
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[crm\n", "is no TOML"),
-        (b"\xff\xfe", "is no TOML"),
+        ("[crm\n", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
         ("crm = 1\n", "write a section with a name"),
         ('[crm]\nconnector = "stripe"\nbase_url = "https://a.example"\nread = "refunds"\n', "list of names"),
         (

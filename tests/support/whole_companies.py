@@ -73,6 +73,7 @@ def plan(plan_id: str = "deals", **cells: str) -> Row:
         "quota_proration_code": "none",
         "tier_basis_code": "amount",
         "tier_bound_code": "lower_inclusive",
+        "tier_start_code": "zero",
         "tier_method_code": "marginal",
         "incentive_proration_code": "none",
         "is_rollup_capped": "false",

@@ -60,7 +60,7 @@ class BambooHR(Connector):
         else:
             found = client.get(f"/api/v1/employees/all/tables/{table.name}")
             if not isinstance(found, list):
-                raise ApiError(self.config.name, f"{table.name}: the answer is no list of rows")
+                raise ApiError(self.config.name, f"{table.name}: the answer is not a list of rows")
             yield [_row(record) for record in found]
 
     def _employees(self, table: Table, client: Client) -> Iterator[list[Record]]:

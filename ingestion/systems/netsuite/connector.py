@@ -83,7 +83,7 @@ class NetSuite(Connector):
         return _CHANGES if table.stamp else Reading()
 
     def credentials(self) -> Credentials:
-        """Return token-based authentication: each attempt is signed anew."""
+        """Return token-based authentication: each attempt is signed again."""
         consumer, consumer_secret, token, token_secret = (
             self.config.secret(name) for name in self.further_secrets
         )

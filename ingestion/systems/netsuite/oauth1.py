@@ -31,7 +31,7 @@ def signature(
 
 
 class TokenBasedAuth(AuthBase):
-    """Adds the Authorization header; each request has a new nonce, so a repeated one is signed anew.
+    """Adds the Authorization header; each request has a new nonce, so a repeated one is signed again.
 
     Attributes:
         account: the account id, as `1234567` or `1234567_SB1`; it is the realm.

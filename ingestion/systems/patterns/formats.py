@@ -160,7 +160,9 @@ def _add_csv_row(found: SideFile, line: int, cells: Sequence[str], form: Format,
     for column, text in zip(found.header, cells, strict=True):
         kind = types.get(column)
         if kind == "decimal" and form.decimal == "," and text and not _WITH_COMMA.fullmatch(text):
-            found.add(line, column, f"'{text}' is no number with a decimal comma; write 1234,56 or 1.234,56")
+            found.add(
+                line, column, f"'{text}' is not a number with a decimal comma; write 1234,56 or 1.234,56"
+            )
             text = ""
         row[column] = _csv_text(text, form, kind)
     found.rows.append((line, row))

@@ -51,7 +51,7 @@ def deals(client: Client, since: datetime | None) -> Iterator[list[Record]]:
     """Yield open, won, lost, then deleted, then archived deals; with `since` only those updated from then on.
 
     Pipedrive gives out deleted deals for 30 days. A deal that changes its list in between is met twice: the
-    later list is the one that tells what became of it.
+    later list is the one with its outcome.
     """
     changed = {} if since is None else {"updated_since": _rfc3339(since)}
     order = {"sort_by": "update_time", "sort_direction": "asc"}

@@ -71,7 +71,7 @@ class QuickBooks(Connector):
             try:
                 found = count(client, table.name)
             except AuthError as error:
-                fix = "authorise the app anew and set the new refresh token; see that base_url names the company"
+                fix = "authorise the app again and set the new refresh token; see that base_url names the company"
                 return [Finding(system, "credentials", str(error), False, fix)]
             except ApiError as error:
                 findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))

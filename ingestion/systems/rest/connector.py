@@ -75,7 +75,7 @@ class Rest(Connector):
         return Table(name, text(*key), key)
 
     def reading(self, table: Table) -> Reading:
-        """Return how a table is read: by changes where the API is told `since_param`, else whole."""
+        """Return how a table is read: by changes where the request carries `since_param`, else whole."""
         is_incremental = bool(self._options(table).get("since_param"))
         # Without a description by the source only a full read finds rows that were erased.
         return Reading(incremental=is_incremental, full_every=timedelta(days=7), omits_empty=True)

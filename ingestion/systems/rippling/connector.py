@@ -57,7 +57,7 @@ class Rippling(Connector):
         while True:
             rows = client.get(path, {"limit": str(PAGE), "offset": str(offset)})
             if not isinstance(rows, list):
-                raise ApiError(self.config.name, f"{path}: the answer is no list; check base_url")
+                raise ApiError(self.config.name, f"{path}: the answer is not a list; check base_url")
             if last is not None and (not rows or rows[0]["id"] != last):
                 raise _ListMoved(path)
             yield rows if last is None else rows[1:]

@@ -37,7 +37,7 @@ class Source:
     """Where a table comes from.
 
     Attributes:
-        events: the types of events that tell of a change.
+        events: the types of events that report a change.
         item: the type of the objects of the table, and of those that such events name.
         filters_created: whether the list can be asked for objects created since an instant.
     """
@@ -96,7 +96,7 @@ class Stripe(Connector):
         return made | ({"Stripe-Account": str(options["account"])} if "account" in options else {})
 
     def read(self, table: Table, client: Client, since: datetime | None) -> Iterator[list[Record] | Deleted]:
-        """Yield all objects; or those created since, and those that events tell of, as they are now."""
+        """Yield all objects; or those created since, and those that events report, as they are now."""
         source, memory = SOURCES[table.name], self.memory[table.name]
         before = dict(memory)
         if source.events:
@@ -123,7 +123,7 @@ class Stripe(Connector):
         return listed_since(client, source.path, created)
 
     def _touched(self, client: Client, source: Source, before: Mapping[str, Any]) -> list[str]:
-        """Return the ids that events tell of since the last load."""
+        """Return the ids that events report since the last load."""
         if not source.events:
             return []
         if "read_on" not in before:

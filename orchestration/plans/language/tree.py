@@ -74,7 +74,7 @@ class Tree:
         self.scope = scope
 
     def faults(self, node: exp.Expr) -> Iterator[Fault]:
-        """Faults of the node and of what is below it; nothing below a refused node is told."""
+        """Faults of the node and of what is below it; nothing below a refused node is reported."""
         refused = self._refused(node)
         if refused:
             yield refused

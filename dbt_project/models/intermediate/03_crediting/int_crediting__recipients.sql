@@ -1,4 +1,4 @@
--- Names everybody at whom the taken rules point, with the stretch of the value that is theirs, or why there is nobody.
+-- Lists the recipients that the taken rules name, with the stretch of the value that is theirs, or the reason why there is none.
 -- Owner, payee and team: the rule's share. Splits: theirs in the CRM. Territory: its members on the plan, equally.
 -- Grain: one row per transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
 with

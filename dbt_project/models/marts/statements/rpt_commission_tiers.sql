@@ -7,7 +7,7 @@ credit_tiers as (
   select * from {{ ref('int_rewards__tier_commissions') }}
 ),
 
--- A window that is priced anew, an incentive over a quota or a rate table makes another amount than value x rate.
+-- A window that is priced again, an incentive over a quota or a rate table makes another amount than value x rate.
 final as (
   select
     *,
