@@ -67,7 +67,10 @@ LONG_MODELS = {
     "fct_crm_lines": (181, COLUMNS),
     "fct_payroll_balances": (205, "a recursive walk needs its rows in the same query"),
     "fct_statements": (263, "a statement adds up nine tables, each a few lines"),
-    "int_rewards__bonus_amounts": (213, "the prizes of a rank, shared among those who tie, then the other bonuses"),
+    "int_rewards__bonus_amounts": (
+        213,
+        "the prizes of a rank, shared among those who tie, then the other bonuses",
+    ),
     "int_crediting__candidates": (205, "one path from a recipient to the credits of all levels"),
     "rpt_journal_files": (184, "the text of files: each kind of line once"),
     "rpt_line_explanations": (258, COLUMNS),
