@@ -1,4 +1,5 @@
--- Lists the recipients that the taken rules name, with the stretch of the value that is theirs, or the reason why there is none.
+-- Lists the recipients that the taken rules name, with the stretch of the value that is theirs, or the reason why there is
+-- none.
 -- Owner, payee and team: the rule's share. Splits: theirs in the CRM. Territory: its members on the plan, equally.
 -- Grain: one row per transaction, plan, rule group and recipient. Rule: docs/rules/crediting.md
 with
