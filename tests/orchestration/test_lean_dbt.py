@@ -91,3 +91,22 @@ def test_only_a_build_that_leaves_all_tests_out_has_none() -> None:
     assert not builds_no_test(["build", *left_out[:2]])
     assert not builds_no_test(["test", *left_out])
     assert not builds_no_test(["compile", "--select", "test"])
+
+
+def test_a_model_is_rendered_once_only_where_neither_it_nor_a_macro_asks_the_warehouse() -> None:
+    manifest = Manifest({"asking": "{{ deep() }}", "deep": "{% do run_query('select 1') %}", "plain": "1"})
+    texts = {
+        "plain": "select {{ plain() }} from {{ ref('a') }} -- asking is a word here",
+        "asks": "{% set rows = run_query('select 1') %}",
+        "asks_in_a_macro_of_a_macro": "select {{ asking() }}",
+        "reads_its_table": "select max(d) from {{ this }}",
+        "knows_the_columns": "{{ adapter.get_columns_in_relation(ref('a')) }}",
+        "dispatches": "{{ adapter.dispatch('plain')() }}",
+        "knows_the_run": "select '{{ invocation_id }}'",
+        "knows_the_home": "select '{{ env_var(\"HOME\") }}'",
+    }
+    model = manifest.nodes["model.m"]
+    manifest.nodes = {
+        name: SimpleNamespace(**{**vars(model), "raw_code": text}) for name, text in texts.items()
+    }
+    assert without_tests(manifest).rendered_alike == {"plain", "dispatches"}
