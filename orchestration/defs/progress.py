@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TextIO
@@ -35,9 +36,14 @@ class Progress:
         return self._checks
 
     def say(self, group: str, text: str) -> None:
-        """Print one line."""
-        self._out.write(f"{self.elapsed_seconds:6.1f} s  {group:<16} {text}\n")
-        self._out.flush()
+        """Print one line. Where nobody reads any more (`commissions run | head`), the run continues without."""
+        try:
+            self._out.write(f"{self.elapsed_seconds:6.1f} s  {group:<16} {text}\n")
+            self._out.flush()
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
 
     def handle(self, entry: dg.EventLogEntry) -> None:
         """Print the line of one event; most events have none."""
