@@ -160,5 +160,5 @@ def test_seeds_that_are_as_they_hold_are_refused(settings: RunSettings, seeds: P
     shutil.copyfile(seeds / "plans" / "tiers.csv", tmp_path / "tiers.csv")
     with pytest.raises(PlanningError, match="change one"):
         simulate(settings, seeds, tmp_path)
-    with pytest.raises(PlanningError, match="no month"):
+    with pytest.raises(PlanningError, match="is not a month"):
         simulate(settings, seeds, tmp_path, period_from="2014-13")
