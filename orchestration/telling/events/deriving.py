@@ -70,7 +70,7 @@ class Event:
 
 def derive(books: Path) -> list[Event]:
     """All events of the books, in their order. Raises BooksError when a log is damaged."""
-    # What was told stays told.
+    # An event that was sent stays as it was sent.
     actions = read_actions(books / "actions", as_written=True)
     events: list[Event] = []
     counts: dict[str, int] = {}
