@@ -11,9 +11,9 @@ import duckdb
 
 from orchestration.books.actions import Action, file_name, read_actions
 from orchestration.books.configuration import Entry, changes_of, read_entries
-from orchestration.books.exports import SETTLED, Export, read_exports
+from orchestration.books.exports import Export, read_exports
 from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
-from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.files import SETTLED, BooksError
 from orchestration.warehouse.settings import DBT_PROJECT_DIR
 
 TABLES = (
