@@ -339,6 +339,9 @@ class FaultServer:
 def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
     class Handle(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer leaves in one piece: a head sent before its body waits for the client's delayed acknowledgement (40 ms).
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
