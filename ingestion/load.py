@@ -23,13 +23,15 @@ from ingestion.landing.pipeline import (
     boundary,
     connect,
     exclusive,
+    held_open,
     landed_tables,
     prepare,
     quoted,
+    table_columns,
 )
 from ingestion.landing.settings import Settings
 from ingestion.landing.tables import SourceSystem, Table
-from ingestion.landing.unchanged import Landed, inputs_of, raw_fingerprints, recall, remember
+from ingestion.landing.unchanged import Inputs, Landed, inputs_of, raw_fingerprints, recall, remember
 from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import SYSTEMS, configured_systems
 
@@ -188,8 +190,8 @@ def table_counts(system: str | SourceSystem, settings: Settings) -> dict[str, Ta
         }
 
 
-def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Settings) -> None:
-    """Check after a run that each table has as many live rows as its file.
+def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Settings) -> dict[str, TableCount]:
+    """Check after a run that each table has as many live rows as its file; return what was counted.
 
     Raises:
         LandingError: a count differs.
@@ -206,6 +208,7 @@ def verify(system: str | SourceSystem, pipeline: dlt.Pipeline, settings: Setting
             f"the warehouse does not hold what the {origin}s have; drop the raw schema of the system and load it "
             "again:\n  " + "\n  ".join(differences)
         )
+    return counts
 
 
 def landing_is_current(system: str | SourceSystem, settings: Settings) -> bool:
@@ -243,36 +246,46 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
         if not full and (landed := recall(declared, inputs, settings)) is not None:
             tables = {name: TableResult(in_file, 0, 0, live) for name, (in_file, live) in landed.rows.items()}
             return LoadResult(declared.name, tables, (), landed.notices, 0)
-        fixed = prepare(declared.name, settings)
-        pipeline = declared.pipeline(settings)
-        planned = declared.source(settings.extracts, settings)
-        try:
-            info = pipeline.run(planned, loader_file_format=LOAD_FILE_FORMAT)
-        except Exception as error:
-            if (known := _known_error(error)) is not None:
-                raise known from None
-            raise
-        verify(declared, pipeline, settings)
-        result = _result(declared, pipeline, tuple(info.loads_ids), fixed, settings)
-        if inputs is not None:
-            rows = {name: (table.in_file, table.live) for name, table in result.tables.items()}
-            digests = {name: state.get("digest") for name, state in _states(pipeline, declared.name).items()}
-            remember(declared, inputs, Landed(rows, result.notices), digests, settings)
-        return result
+        with held_open(settings):
+            return _land(declared, inputs, settings)
+
+
+def _land(declared: SourceSystem, inputs: Inputs | None, settings: Settings) -> LoadResult:
+    fixed = prepare(declared.name, settings)
+    pipeline = declared.pipeline(settings)
+    planned = declared.source(settings.extracts, settings)
+    try:
+        info = pipeline.run(planned, loader_file_format=LOAD_FILE_FORMAT)
+    except Exception as error:
+        if (known := _known_error(error)) is not None:
+            raise known from None
+        raise
+    counts = verify(declared, pipeline, settings)
+    result = _result(declared, pipeline, counts, tuple(info.loads_ids), fixed, settings)
+    if inputs is not None:
+        rows = {name: (table.in_file, table.live) for name, table in result.tables.items()}
+        digests = {name: state.get("digest") for name, state in _states(pipeline, declared.name).items()}
+        remember(declared, inputs, Landed(rows, result.notices), digests, settings)
+    return result
 
 
 def _result(
-    declared: SourceSystem, pipeline: dlt.Pipeline, load_ids: tuple[str, ...], fixed: int, settings: Settings
+    declared: SourceSystem,
+    pipeline: dlt.Pipeline,
+    counts: Mapping[str, TableCount],
+    load_ids: tuple[str, ...],
+    fixed: int,
+    settings: Settings,
 ) -> LoadResult:
     in_file = _rows_remembered(pipeline, declared.name)
-    counts = table_counts(declared, settings)
     tables: dict[str, TableResult] = {}
     notices: list[str] = []
     with contextlib.closing(connect(settings, read_only=True)) as connection:
+        columns = table_columns(connection, declared.schema)
         for table in declared.tables:
             new, gone = _changes(connection, declared.schema, table, load_ids)
             tables[table.name] = TableResult(in_file.get(table.name, 0), new, gone, counts[table.name].live)
-            notices += _undeclared(connection, declared.schema, table)
+            notices += _undeclared(declared.schema, table, columns.get(table.name, []))
             if not declared.reads_files:
                 continue
             path, file = locate(settings.extracts, declared.name, table)
@@ -281,17 +294,12 @@ def _result(
     return LoadResult(declared.name, tables, load_ids, tuple(notices), fixed)
 
 
-def _undeclared(connection: duckdb.DuckDBPyConnection, schema: str, table: Table) -> list[str]:
+def _undeclared(schema: str, table: Table, columns: Iterable[str]) -> list[str]:
     """Return a notice for each column that lies in the warehouse and is not declared."""
     known = {column.name for column in table.columns}
-    rows = connection.execute(
-        "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema = ? AND table_name = ? ORDER BY 1",
-        [schema, table.name],
-    ).fetchall()
     return [
         f"{schema}.{table.name}: column {name} is not declared and lands as text; declare it to type it"
-        for (name,) in rows
+        for name in columns
         if name not in known and not name.startswith("_")
     ]
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -71,8 +73,14 @@ def deal_table(project: Path | None = None) -> tuple[str, DealTable] | None:
     return (system, DEAL_TABLES[system]) if system in DEAL_TABLES else None
 
 
-def _vars(project: Path) -> dict[str, Any]:
-    return dict(read_yaml(project.read_text(encoding="utf-8")).get("vars") or {})
+def _vars(project: Path) -> Mapping[str, Any]:
+    return _vars_in(project.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=8)
+def _vars_in(text: str) -> Mapping[str, Any]:
+    """Return the vars of a project file; each table of each load asks for them."""
+    return MappingProxyType(dict(read_yaml(text).get("vars") or {}))
 
 
 def read_yaml(text: str) -> Any:

@@ -171,12 +171,17 @@ def make_pipeline(system: str, settings: Settings | None = None) -> dlt.Pipeline
     )
 
 
+# Warehouses that this process holds open.
+_HELD: set[Path] = set()
+
+
 def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse file.
+    """Open the warehouse file, or one more connection to a file that is held open.
 
     Raises:
         WarehouseBusyError: another process has it open.
     """
+    read_only = read_only and settings.warehouse.resolve() not in _HELD
     try:
         return duckdb.connect(str(settings.warehouse), read_only=read_only)
     except duckdb.IOException as error:
@@ -188,19 +193,52 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
         ) from error
 
 
+@contextlib.contextmanager
+def held_open(settings: Settings) -> Iterator[None]:
+    """Hold the warehouse open while a load runs: to open a file anew costs more than most steps of a small load.
+
+    All connections of this process, those of dlt too, share the open file; a reader in another process waits for the
+    end. What was committed is safe from a kill: it is in the log beside the file, which the next opening reads.
+
+    Raises:
+        WarehouseBusyError: another process has it open.
+    """
+    path = settings.warehouse.resolve()
+    with contextlib.closing(connect(settings)):
+        _HELD.add(path)
+        try:
+            yield
+        finally:
+            _HELD.discard(path)
+
+
 def quoted(*names: str) -> str:
     """Return a qualified name for SQL."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
 
+def table_columns(connection: duckdb.DuckDBPyConnection, schema: str) -> dict[str, list[str]]:
+    """Return the columns of each table of a schema, both in the order of their names.
+
+    The tables are asked one by one: the database's list of all columns looks into every view of the warehouse too.
+    """
+    names = connection.execute(
+        "SELECT table_name FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND schema_name = ? ORDER BY 1",
+        [schema],
+    ).fetchall()
+    return {
+        name: sorted(
+            column
+            for column, *_ in connection.execute(f"SELECT * FROM {quoted(schema, name)} LIMIT 0").description
+        )
+        for (name,) in names
+    }
+
+
 def landed_tables(connection: duckdb.DuckDBPyConnection, schema: str, column: str) -> list[str]:
     """Return the tables of a schema that have the column."""
-    found = connection.execute(
-        "SELECT table_name FROM information_schema.columns "
-        "WHERE table_schema = ? AND column_name = ? ORDER BY 1",
-        [schema, column],
-    ).fetchall()
-    return [name for (name,) in found]
+    return [name for name, columns in table_columns(connection, schema).items() if column in columns]
 
 
 def boundary(load_id: str) -> datetime:

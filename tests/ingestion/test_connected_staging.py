@@ -4,6 +4,7 @@ The rows go through the real source code against the fakes of every_system.py; t
 """
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -50,6 +51,14 @@ def check_unit_tests(settings: Settings, system: str) -> None:
     """Pass the unit tests of a system's models; there are some."""
     ran = dbt(settings, system, "test", "--select", f"path:models/staging/{system}")
     assert any(name.startswith("unit_test.") for name in ran)
+
+
+@pytest.fixture(scope="module")
+def other_crm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the CRM is landed that the data pool reads beside the chosen one: copied, never changed."""
+    home = tmp_path_factory.mktemp("maven") / "home"
+    load_system("maven_crm", Settings(home=home, extracts=SAMPLE_DIR))
+    return home
 
 
 @pytest.fixture
@@ -159,14 +168,16 @@ CRMS = {
 
 
 @pytest.mark.parametrize("system", CRMS)
-def test_deals_of_another_crm_are_in_the_data_pool(system: str, started: Callable[[str], Case]) -> None:
+def test_deals_of_another_crm_are_in_the_data_pool(
+    system: str, started: Callable[[str], Case], other_crm: Path
+) -> None:
     fill, edit, owners, (stage, closed), column, user = CRMS[system]
     case = started(system)
+    shutil.copytree(other_crm, case.settings.home)
     fill(case.fake)
     case.company.load()
     edit(case.fake)
     case.company.load()
-    load_system("maven_crm", Settings(home=case.settings.home, extracts=SAMPLE_DIR))
     chosen = f"path:models/staging/{system} path:models/staging/crm path:models/staging/maven_crm"
     dbt(case.settings, system, "build", *ALONE, "--select", *chosen.split(), "int_pool__deals")
     deals = rows(

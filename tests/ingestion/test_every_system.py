@@ -48,13 +48,22 @@ def test_every_connector_is_proved() -> None:
         assert (ROOT / "ingestion" / "systems" / name / "README.md").is_file(), name
 
 
-def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -> None:
+def check_wait(case: Case) -> None:
+    """The request that was refused with a wait came again, the same, after that wait."""
+    asked = case.server.asked(case.system.path)
+    refused = next(number for number, request in enumerate(asked) if request.status == 429)
+    again = asked[refused + 1]
+    assert (again.status, again.path, again.query) == (200, asked[refused].path, asked[refused].query)
+    assert 0.6 <= again.at - asked[refused].at < 4
+    assert case.server.faults_left == 0
+
+
+def check_rename(case: Case, seeds: Path) -> list[str]:
+    """A field that the vendor renames alerts with the plan that uses it, and nothing is written; what was said."""
     table, column = case.system.column
-    plan_over(tmp_path / "seeds", case.name, table, column)
-    seeds = tmp_path / "seeds"
-    case.company.load(seeds=seeds)
     before = landed(case.name, case.settings)
-    assert f"{table}.{column}: " not in case.company.check(seeds=seeds)
+    checked = case.company.check(seeds=seeds)
+    assert f"{table}.{column}: " not in checked
     case.system.rename(case.fake)
     with pytest.raises(SchemaAlert) as caught:
         case.company.load(seeds=seeds)
@@ -64,17 +73,7 @@ def test_a_renamed_field_alerts_and_names_the_plan(case: Case, tmp_path: Path) -
     assert landed(case.name, case.settings) == before, "nothing was written"
     found = [line for line in case.company.check(seeds=seeds).splitlines() if f"{table}.{column}: " in line]
     assert len(found) == 1 and found[0].startswith("PROBLEM") and "plan plan_at_hand" in found[0]
-
-
-def test_the_wait_that_a_system_asks_for_is_kept(case: Case) -> None:
-    case.server.fault(case.system.path, retry_after(0.6))
-    case.company.load()
-    asked = case.server.asked(case.system.path)
-    refused = next(number for number, request in enumerate(asked) if request.status == 429)
-    again = asked[refused + 1]
-    assert (again.status, again.path, again.query) == (200, asked[refused].path, asked[refused].query)
-    assert 0.6 <= again.at - asked[refused].at < 4
-    assert case.server.faults_left == 0
+    return [said, checked, *found]
 
 
 def echo() -> Fault:
@@ -86,8 +85,9 @@ def echo() -> Fault:
     return fault
 
 
-def test_secrets_are_nowhere(
+def test_waits_are_kept_a_renamed_field_alerts_and_secrets_are_nowhere(
     case: Case,
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -95,11 +95,16 @@ def test_secrets_are_nowhere(
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(logging.getLogger("dlt"), "propagate", True)
     monkeypatch.setattr(logging.getLogger("dlt"), "level", logging.DEBUG)
-    case.company.load()
+    seeds = tmp_path / "seeds"
+    plan_over(seeds, case.name, *case.system.column)
+    case.server.fault(case.system.path, retry_after(0.6))
+    case.company.load(seeds=seeds)
+    check_wait(case)
+    told = check_rename(case, seeds)
     case.server.fault("", *[echo()] * 30)
     with pytest.raises(ApiError) as caught:
         case.company.load()
-    said = [str(caught.value), repr(caught.value), str(caught.value.body), case.company.check()]
+    said = [*told, str(caught.value), repr(caught.value), str(caught.value.body), case.company.check()]
     said += [repr(configured_systems(case.settings)), caplog.text, *capfd.readouterr()]
     assert "GET" in caplog.text or "POST" in caplog.text, "the requests are in the log"
     # Names of users and apps are no secrets; a refresh token that was replaced is kept in tokens/, for its owner alone.

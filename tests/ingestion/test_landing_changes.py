@@ -40,8 +40,8 @@ def invoice(number: int, updated_at: str, like: Row) -> Row:
     return like | {"invoice_id": f"INV-{number}", "opportunity_id": f"SO{number}", "updated_at": updated_at}
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_new_row_above_the_cursor_is_all_that_is_handed_on(company: Company) -> None:
-    company.load("billing")
     before = remembered(company)
     company.edit("billing", "invoices", lambda rows: [*rows, invoice(90001, "2015-01-01T00:00:00Z", rows[0])])
     assert mode(company, before) == "delta"
@@ -50,8 +50,8 @@ def test_a_new_row_above_the_cursor_is_all_that_is_handed_on(company: Company) -
     assert company.load("billing").load_ids == ()
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_late_row_below_the_cursor_is_landed(company: Company) -> None:
-    company.load("billing")
     before = remembered(company)
     company.edit("billing", "invoices", lambda rows: [*rows, invoice(90001, "2011-06-01T00:00:00Z", rows[0])])
     assert mode(company, before) == "full"
@@ -59,8 +59,8 @@ def test_a_late_row_below_the_cursor_is_landed(company: Company) -> None:
 
 
 @pytest.mark.parametrize("stamp", ["kept", "new"])
+@pytest.mark.usefixtures("billing_landed")
 def test_an_edit_makes_a_new_version_and_keeps_the_old_one(company: Company, stamp: str) -> None:
-    company.load("billing")
     old = company.read("billing", "invoices")[3]
 
     def edit(rows: list[Row]) -> None:
@@ -76,9 +76,9 @@ def test_an_edit_makes_a_new_version_and_keeps_the_old_one(company: Company, sta
     ]
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_delta_after_a_full_comparison_and_back(company: Company) -> None:
     """dlt keeps the merge hints of the last load: the next one must not act on them."""
-    company.load("billing")
     company.edit("billing", "invoices", lambda rows: [*rows, invoice(90001, "2015-01-01T00:00:00Z", rows[0])])
     assert company.load("billing").tables["invoices"] == TableResult(61, 1, 0, 61)
     company.edit("billing", "invoices", lambda rows: rows[1:])
@@ -91,8 +91,8 @@ def test_a_delta_after_a_full_comparison_and_back(company: Company) -> None:
     assert company.load("billing").tables["invoices"] == TableResult(60, 0, 1, 60)
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_removed_row_is_retired_and_may_come_back(company: Company) -> None:
-    company.load("billing")
     removed = company.read("billing", "invoices")[5]
     amount = Decimal(removed["subtotal_amount"])
     company.edit("billing", "invoices", lambda rows: [*rows[:5], *rows[6:]])
@@ -103,8 +103,8 @@ def test_a_removed_row_is_retired_and_may_come_back(company: Company) -> None:
     assert versions(company, removed["invoice_id"]) == [(amount, False), (amount, True)]
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_an_edit_that_is_taken_back_makes_three_versions(company: Company) -> None:
-    company.load("billing")
     original = company.read("billing", "invoices")[3]["subtotal_amount"]
     for written in ("1.0000", original):
         rows = company.read("billing", "invoices")
@@ -123,8 +123,8 @@ def test_a_table_without_stamp_is_compared_whole(company: Company) -> None:
     assert {row.new_versions for name, row in result.tables.items() if name != "sales_people"} == {0}
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_the_same_rows_in_another_form_land_nothing(company: Company) -> None:
-    company.load("billing")
     company.edit("billing", "invoices", lambda rows: rows[::-1])
     company.edit("billing", "payments", lambda rows: rows[0].update(amount=rows[0]["amount"] + "000"))
     result = company.load("billing")
@@ -136,16 +136,16 @@ def test_the_same_rows_in_another_form_land_nothing(company: Company) -> None:
     assert {row.new_versions for row in result.tables.values()} == {0}
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_rows_landed_from_a_renamed_file_are_still_retired(company: Company) -> None:
-    company.load("billing")
     path = company.path("billing", "invoices")
     Path(f"{path}.gz").write_bytes(gzip.compress(b"\n".join(path.read_bytes().split(b"\n")[:-2]) + b"\n"))
     path.unlink()
     assert company.load("billing").tables["invoices"] == TableResult(59, 0, 1, 59)
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_column_that_is_not_declared_lands_as_text_with_a_notice(company: Company) -> None:
-    company.load("billing")
     rows = company.read("billing", "invoices")
     company.write(
         "billing", "invoices", [row | {"Region__c": "North" if n == 0 else ""} for n, row in enumerate(rows)]

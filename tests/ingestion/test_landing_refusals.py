@@ -40,8 +40,8 @@ def test_a_faulty_header_is_named_with_its_fix(company: Company, case: str) -> N
     assert message in str(refused.value)
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_problems_of_all_files_come_at_once_and_nothing_is_written(company: Company) -> None:
-    company.load("billing")
     before = table_counts("billing", company.settings)
     company.edit("billing", "invoices", lambda rows: rows[0].update(total_amount="x"))
     company.edit("billing", "payments", lambda rows: rows[1].update(paid_date="never"))
@@ -72,8 +72,8 @@ def test_the_preflight_writes_nothing_and_names_missing_files(company: Company) 
     assert not company.settings.home.exists()
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_truncated_file_is_refused_unless_it_is_allowed(company: Company) -> None:
-    company.load("billing")
     company.edit("billing", "invoices", lambda rows: rows[:40])
     with pytest.raises(InputError) as refused:
         company.load("billing")
@@ -95,8 +95,8 @@ def test_a_few_rows_may_always_go(company: Company) -> None:
     assert company.load("hris").tables["employees"].retired == 29, "29 of 290 is 10 %, which is allowed"
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_vanished_file_is_refused_unless_it_is_allowed(company: Company) -> None:
-    company.load("billing")
     company.path("billing", "payments").unlink()
     with pytest.raises(
         InputError, match=r"billing/payments\.csv: the file has vanished, the last load had 78 rows"
@@ -122,8 +122,8 @@ def test_a_damaged_gzip_file_is_refused(company: Company) -> None:
         company.load("billing")
 
 
+@pytest.mark.usefixtures("billing_landed")
 def test_a_warehouse_that_is_open_elsewhere_is_named(company: Company) -> None:
-    company.load("billing")
     holder = subprocess.Popen(
         [
             sys.executable,

@@ -236,6 +236,11 @@ class FaultServer:
             for number, fault in enumerate(faults):
                 self._planned.append(_Planned(re.compile(pattern), fault, skip if number == 0 else 0))
 
+    def faults(self, pattern: str, *faults: Fault, skip: int = 1) -> None:
+        """Plan faults for one read: each meets a request of its own, and the next request is let pass."""
+        for number, fault in enumerate(faults):
+            self.fault(pattern, fault, skip=1 if number else skip)
+
     @property
     def faults_left(self) -> int:
         """Faults that no request has met yet: a test of a fault should end with none."""
@@ -339,6 +344,9 @@ class FaultServer:
 def _handler(server: FaultServer) -> type[BaseHTTPRequestHandler]:
     class Handle(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer leaves in one piece: a head sent before its body waits for the client's delayed acknowledgement (40 ms).
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
