@@ -5,6 +5,10 @@ The stand-ins return SQL of the same shape as the real macros, so that the rende
 
 from collections.abc import Callable
 
+from .lean import make_lean
+
+make_lean()
+
 
 class _Dbt:
     """dbt's cross-database macros that the models use."""
