@@ -27,12 +27,12 @@ PARTS = ("dbt_project", "ingestion", "orchestration", "seeds")
 MARTS = "dbt_project/models/marts"
 SHOWN_MAX = 160
 LEDGER_KEY = "(select min(ledger_line_key) from final)"
-FAILURE = re.compile(r"^FAILED")
+FAILED = "FAILED"
 
 
 @dataclass(frozen=True)
 class Break:
-    """One break: the file, found by its pattern, and what becomes of its bytes."""
+    """One break: the file, found by its pattern, and how its bytes change."""
 
     name: str
     path: str
@@ -46,6 +46,7 @@ class Outcome:
     name: str
     caught_by: str
     seconds: float
+    cpu_seconds: float
     is_published_unchanged: bool
 
     @property
@@ -146,13 +147,14 @@ class Company:
             "COMMISSIONS_HOME": str(self.home),
             "COMMISSIONS_EXTRACTS": str(self.root / "ingestion" / "sample"),
         }
-        code, output, _ = self._run()
+        code, output, *_ = self._run()
         if code:
             raise BenchmarkError(f"the company does not run unbroken:\n{output[-4000:]}")
         shutil.copytree(self.home, self._good)
 
-    def _run(self) -> tuple[int, str, float]:
-        started = time.perf_counter()
+    def _run(self) -> tuple[int, str, float, float]:
+        """The exit code, the output, wall and CPU seconds of a run."""
+        started, before = time.perf_counter(), os.times()
         done = subprocess.run(
             [sys.executable, "-m", "orchestration", "run"],
             cwd=self.root,
@@ -162,7 +164,9 @@ class Company:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        return done.returncode, done.stdout, time.perf_counter() - started
+        after = os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        return done.returncode, done.stdout, time.perf_counter() - started, cpu
 
     def broken_by(self, one: Break) -> Outcome:
         """Make the break, run, and undo both."""
@@ -171,31 +175,40 @@ class Company:
         shown = file_hash(published)
         path.write_bytes(one.change(before))
         try:
-            code, output, seconds = self._run()
+            code, output, seconds, cpu = self._run()
         finally:
             path.write_bytes(before)
-        outcome = Outcome(one.name, caught_by(output) if code else "", seconds, file_hash(published) == shown)
+        caught = caught_by(output) if code else ""
+        outcome = Outcome(one.name, caught, seconds, cpu, file_hash(published) == shown)
         shutil.rmtree(self.home)
         shutil.copytree(self._good, self.home)
         return outcome
 
 
 def caught_by(output: str) -> str:
-    """The first line of a run's failure that names what is wrong."""
+    """What a failed run says is wrong, in one line: the first test, model, cell or file that it names."""
     lines = output.splitlines()
-    start = next((at for at, line in enumerate(lines) if FAILURE.match(line)), 0)
-    named = [line.strip() for line in lines[start:] if line.strip()]
-    told = [line for line in named if not FAILURE.match(line)] or named or ["?"]
-    return told[0] if len(told[0]) <= SHOWN_MAX else told[0][:SHOWN_MAX] + " ..."
+    start = next((at for at, line in enumerate(lines) if line.startswith(FAILED)), len(lines) - 1)
+    told: list[str] = []
+    for line in lines[start + 1 :]:
+        if line.startswith(("The published marts", "Full log")):
+            break
+        # A line without a space is the name of a file, which its problems repeat.
+        if " " in line.strip():
+            told.append(line.strip().removeprefix("- "))
+    # "Compilation Error" alone says nothing; the line after it does.
+    found = " ".join(told[: 2 if told and told[0].endswith("Error") else 1]) or lines[start]
+    found = found.partition(". The rows: run")[0]
+    return found if len(found) <= SHOWN_MAX else found[:SHOWN_MAX].rpartition(" ")[0] + " ..."
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """The outcomes as Markdown."""
-    lines = ["| what is broken | s | what caught it |", "|---|---|---|"]
+    lines = ["| what is broken | wall s | CPU s | what caught it |", "|---|---|---|---|"]
     for one in outcomes:
         told = (one.caught_by or "NOT CAUGHT").replace("|", "\\|")
         word = "" if one.is_published_unchanged else " THE PUBLISHED FILE CHANGED"
-        lines.append(f"| {one.name} | {one.seconds:.0f} | {told}{word} |")
+        lines.append(f"| {one.name} | {one.seconds:.0f} | {one.cpu_seconds:.0f} | {told}{word} |")
     return "\n".join(lines)
 
 
