@@ -9,7 +9,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export RUNTIME__DLTHUB_TELEMETRY := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check sources summary test proofs quick situations oracle histories mutants bench big year month lint types ui kill lock clean
+.PHONY: help setup run preview check sources summary test proofs quick situations oracle histories mutants breaks bench big year month lint types ui kill lock clean
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ histories: $(READY) ## Close 24 months of N random companies (default 20) one by
 
 mutants: $(READY) ## Break the stage models one by one and report which breaks no test notices.
 	@$(BIN)/python -m tests.mutants.run
+
+breaks: $(READY) ## Break twelve things on purpose, one by one; fails when a run does not catch one before it publishes.
+	@$(BIN)/python -m benchmarks.breaks
 
 bench: $(READY) ## Measure the speed against hand-written SQL: make bench SIZES="10000 100000"
 	@$(BIN)/python -m benchmarks $(or $(SIZES),10000 100000)

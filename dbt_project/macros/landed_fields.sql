@@ -51,30 +51,40 @@
 select
   '{{ landed.source_system }}' as source_system,
   '{{ landed.source_object }}' as source_object,
-  unnest([
+  fields.field_name,
+  fields.is_read,
+  coalesce(sum(counts.filled_count) filter (where counts.is_live), 0) as live_filled_count,
+  coalesce(sum(counts.filled_count) filter (where counts.landed_at = counts.last_landed_at), 0) as recent_filled_count,
+  coalesce(sum(counts.filled_count) filter (where counts.landed_at < counts.last_landed_at), 0) as earlier_filled_count,
+  min(counts.landed_at) filter (where counts.filled_count > 0) as first_filled_at,
+  max(counts.landed_at) filter (where counts.filled_count > 0) as last_filled_at,
+  coalesce(sum(counts.row_count) filter (where counts.is_live), 0) as live_count,
+  coalesce(sum(counts.row_count) filter (where counts.landed_at = counts.last_landed_at), 0) as recent_count,
+  coalesce(sum(counts.row_count) filter (where counts.landed_at < counts.last_landed_at), 0) as earlier_count
+from (
+  values
     {%- for name in landed.field_names.split('\n') %}
       {%- set is_read = modules.re.search('(?<![A-Za-z0-9_])' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_])', sql) %}
-      {%- set field = '"' ~ name | replace('"', '""') ~ '"' %}
-    struct_pack(
-      field_name := '{{ name | replace("'", "''") }}',
-      is_read := {{ 'true' if is_read else 'false' }},
-      live_filled_count := count({{ field }}) filter (where _dlt_valid_to is null),
-      recent_filled_count := count({{ field }}) filter (where _dlt_valid_from = last_landed_at),
-      earlier_filled_count := count({{ field }}) filter (where _dlt_valid_from < last_landed_at),
-      first_filled_at := min(case when {{ field }} is not null then _dlt_valid_from end),
-      last_filled_at := max(case when {{ field }} is not null then _dlt_valid_from end)
-    ){{ ',' if not loop.last }}
+    ('{{ name | replace("'", "''") }}', {{ 'true' if is_read else 'false' }}){{ ',' if not loop.last }}
     {%- endfor %}
-  ], recursive := true),
-  count(*) filter (where _dlt_valid_to is null) as live_count,
-  count(*) filter (where _dlt_valid_from = last_landed_at) as recent_count,
-  count(*) filter (where _dlt_valid_from < last_landed_at) as earlier_count
-from (
+) as fields (field_name, is_read)
+-- Counted once per landing: each field costs one aggregate, not one per figure.
+left join (
   select
-    *,
-    (select max(_dlt_valid_from) from raw_{{ landed.source_system }}."{{ landed.source_object }}") as last_landed_at
+    _dlt_valid_from as landed_at,
+    _dlt_valid_to is null as is_live,
+    max(_dlt_valid_from) over () as last_landed_at,
+    count(*) as row_count,
+    unnest([
+    {%- for name in landed.field_names.split('\n') %}
+      struct_pack(field_name := '{{ name | replace("'", "''") }}', filled_count := count("{{ name | replace('"', '""') }}"))
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+    ], recursive := true)
   from raw_{{ landed.source_system }}."{{ landed.source_object }}"
-)
+  group by _dlt_valid_from, _dlt_valid_to is null
+) as counts on fields.field_name = counts.field_name
+group by fields.field_name, fields.is_read
 union all
   {%- endfor %}
 select

@@ -18,6 +18,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -231,14 +232,23 @@ def ask(
     Args:
         compiled: the SQL of tests as dbt wrote it, by unique id; of all in ``asked.written`` at least.
     """
-    results: list[CheckResult] = []
     views = set(asked.views)
-    for relation in sorted({*asked.generic, *views}):
-        tests = asked.generic.get(relation, ())
-        results += _ask_relation(readable, manifest, relation, tests, relation in views)
-    for unique_id in asked.written:
-        results.append(_ask_written(readable, manifest, unique_id, compiled.get(unique_id)))
-    return results
+    jobs: list[Callable[[], list[CheckResult]]] = [
+        partial(
+            _ask_relation,
+            readable,
+            manifest,
+            relation,
+            asked.generic.get(relation, ()),
+            relation in views,
+        )
+        for relation in sorted({*asked.generic, *views})
+    ]
+    jobs += [
+        partial(_ask_written, readable, manifest, unique_id, compiled.get(unique_id))
+        for unique_id in asked.written
+    ]
+    return [result for results in readable.each(jobs) for result in results]
 
 
 def _ask_relation(
@@ -252,7 +262,7 @@ def _ask_relation(
         if required:
             questions[relation] = _required(required, shown)
         numbers = ", ".join(question.number for question in questions.values())
-        row = readable.connection.execute(f"select {numbers} from {shown}").fetchone() or ()
+        row = readable.execute(f"select {numbers} from {shown}").fetchone() or ()
         found = dict(zip(questions, row, strict=True))
         # Only where something is wrong: dbt's own count.
         counts = {
@@ -283,21 +293,21 @@ def _required(columns: Sequence[str], relation: str) -> Question:
 
 
 def _count(readable: ReadableWarehouse, sql: str) -> int:
-    found = readable.connection.execute(f"select count(*) from ({sql}\n)").fetchone()
+    found = readable.execute(f"select count(*) from ({sql}\n)").fetchone()
     return int(found[0]) if found else 0
 
 
 def _ask_written(
     readable: ReadableWarehouse, manifest: Manifest, unique_id: str, sql: str | None
-) -> CheckResult:
+) -> list[CheckResult]:
     node = manifest["nodes"][unique_id]
     relation = shown_at(node, manifest)
     if not sql:
-        return CheckResult(unique_id, relation, FAIL, 0, error="dbt could not compile it")
+        return [CheckResult(unique_id, relation, FAIL, 0, error="dbt could not compile it")]
     try:
-        return _result(manifest, unique_id, relation, _count(readable, readable.query(sql)), sql)
+        return [_result(manifest, unique_id, relation, _count(readable, readable.query(sql)), sql)]
     except duckdb.Error as error:
-        return _failed(unique_id, relation, error)
+        return [_failed(unique_id, relation, error)]
 
 
 def shown_at(node: Mapping[str, Any], manifest: Manifest) -> str:

@@ -340,12 +340,15 @@ def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]
     lineage = ColumnLineage(MANIFEST, calculation.target / "compiled", settings.warehouse, context.log)
     failed: Exception | None = None
     try:
-        if context.is_subset:
-            calculation.run_some([name for name, key in KEYS.items() if key in context.selected_asset_keys])
-        else:
-            run.keep(calculation.run())
-            # Where only these assets were asked for, nobody publishes them.
-            settings.begin_writing(NOT_PUBLISHED)
+        with lineage.beside(calculation.dbt):
+            if context.is_subset:
+                calculation.run_some(
+                    [name for name, key in KEYS.items() if key in context.selected_asset_keys]
+                )
+            else:
+                run.keep(calculation.run())
+                # Where only these assets were asked for, nobody publishes them.
+                settings.begin_writing(NOT_PUBLISHED)
     except (CalculationError, DbtError, MartsFileError, PublishError) as error:
         failed = error
     for node in calculation.built:

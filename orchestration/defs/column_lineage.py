@@ -10,8 +10,11 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import dagster as dg
@@ -23,6 +26,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
+from orchestration.calculation.dbt_process import DbtProcess
 from orchestration.defs.translator import dbt_key
 
 DIALECT = "duckdb"
@@ -239,6 +243,8 @@ class ColumnLineage:
             (str(node["schema"]), str(node["identifier"])): node for node in manifest["sources"].values()
         }  # fmt: skip
         self._lower = {_lower(table): table for table in self._nodes}
+        # What was followed so far by the model's unique id: the lineage, or why there is none.
+        self._followed: dict[str, dg.TableColumnLineage | Exception] = {}
         self._columns: dict[Table, Sequence[str]] = {
             table: list(node["columns"]) for table, node in self._nodes.items()
         }
@@ -249,6 +255,31 @@ class ColumnLineage:
                     " from duckdb_columns() group by all"
                 ).fetchall():
                     self._columns[schema, table] = columns
+
+    @contextmanager
+    def beside(self, dbt: DbtProcess) -> Iterator[None]:
+        """Follow each model as soon as ``dbt`` has built it, in a thread: dbt is another process, and this one waits for it."""
+        built: SimpleQueue[str] = SimpleQueue()
+
+        def hear(unique_id: str, status: str, seconds: float) -> None:
+            if status == "success":
+                built.put(unique_id)
+
+        def follow() -> None:
+            while unique_id := built.get():
+                node = self._manifest["nodes"].get(unique_id)
+                if node is not None and node["resource_type"] == "model":
+                    self._follow(node)
+
+        thread = Thread(target=follow, name="column-lineage", daemon=True)
+        dbt.listeners.append(hear)
+        thread.start()
+        try:
+            yield
+        finally:
+            dbt.listeners.remove(hear)
+            built.put("")
+            thread.join()
 
     def metadata_of(self, unique_id: str) -> dict[str, Any]:
         """The lineage of a model as metadata of its materialization; empty for seeds, and where its SQL cannot be followed."""
@@ -262,12 +293,26 @@ class ColumnLineage:
 
     def of_model(self, node: Mapping[str, Any]) -> dg.TableColumnLineage | None:
         """The lineage of a model's columns, spelled as the tables have them; None where its SQL cannot be followed."""
+        if node["unique_id"] not in self._followed:
+            self._follow(node)
+        found = self._followed[node["unique_id"]]
+        if isinstance(found, Exception):
+            self._log.warning("No column lineage of %s: %s", node["name"], str(found).partition("\n")[0])
+            return None
+        return found
+
+    def _follow(self, node: Mapping[str, Any]) -> None:
         path = self._compiled / node["package_name"] / node["original_file_path"]
         try:
-            origins = self._origins(path.read_text(encoding="utf-8"))
+            found: dg.TableColumnLineage | Exception = self._spelled_out(
+                node, path.read_text(encoding="utf-8")
+            )
         except Exception as error:  # whatever is in a company's own SQL, lineage stops no calculation
-            self._log.warning("No column lineage of %s: %s", node["name"], str(error).partition("\n")[0])
-            return None
+            found = error
+        self._followed[node["unique_id"]] = found
+
+    def _spelled_out(self, node: Mapping[str, Any], sql: str) -> dg.TableColumnLineage:
+        origins = self._origins(sql)
         own = {column.lower(): column for column in node["columns"]}
         read = {column: self._spelled(table, column) for made in origins.values() for table, column in made}
         names = {column: own.get(column, read.get(column, column)) for column in origins}

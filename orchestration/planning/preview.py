@@ -6,6 +6,7 @@ between two edits. The real warehouse and the published marts are only read.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,9 @@ from orchestration.calculation.manifest import MANIFEST, ensure_manifest, projec
 from orchestration.calculation.step import Calculation, CalculationError
 from orchestration.planning.results import money, table_lines
 from orchestration.planning.scratch import PlanningError, published_as_of
-from orchestration.plans.checks import PreflightError, check_seeds
+from orchestration.plans.checks import PreflightError, Problem, check_seeds
+from orchestration.plans.checks import render as render_problems
+from orchestration.plans.checks.files import read_seed
 from orchestration.warehouse.lock import RunLock
 from orchestration.warehouse.marts_file import attach
 from orchestration.warehouse.settings import PROJECT_ROOT, RunSettings
@@ -29,6 +32,8 @@ PAYOUTS = "model.commissions.fct_payouts"
 COPIED = "copied_from"
 POLL_SECONDS = 0.25
 SHOWN_MAX = 30
+# As DuckDB says that an expression names a field that is not there.
+ABSENT_FIELD = re.compile(r'(?:Referenced column|does not have a column named) "([^"]+)"')
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def preview(settings: RunSettings, seeds: Path, *, extracts: Path | None = None)
         try:
             built = calculation.build_for(PAYOUTS)
         except CalculationError as error:
-            raise PlanningError(_told_failure(calculation, error)) from None
+            told = _told_failure(calculation, error)
+            raise PlanningError(told_unlanded(told, seeds) or f"it cannot be calculated:\n{told}") from None
         payouts = tuple(_changed(scratch, settings))
     return Preview(payouts, built, time.monotonic() - started)
 
@@ -99,8 +105,31 @@ def _copy(settings: RunSettings, as_of: str) -> RunSettings:
 def _told_failure(calculation: Calculation, error: CalculationError) -> str:
     from orchestration.warehouse.dbt_failures import read_failures, render
 
-    text = render(read_failures(calculation.target, calculation.manifest)) or str(error)
-    return f"it cannot be calculated:\n{text}"
+    return render(read_failures(calculation.target, calculation.manifest)) or str(error)
+
+
+def told_unlanded(told: str, seeds: Path) -> str:
+    """The cells of the seeds that name a field which the warehouse has not; empty where that is not what failed.
+
+    Args:
+        told: what dbt says of the models that it could not build.
+        seeds: folder of the CSV files.
+    """
+    problems = [
+        Problem(
+            seed.file,
+            (row,),
+            column,
+            f"the field {name} has not landed, so the preview cannot calculate with it",
+            "Where the extract has it, `commissions run` lands it; else correct the name",
+        )
+        for name in dict.fromkeys(ABSENT_FIELD.findall(told))
+        for seed in (read_seed(path, seeds.parent) for path in sorted(seeds.rglob("*.csv")))
+        for row, cells in seed.rows
+        for column, text in cells.items()
+        if column.endswith("_expression") and f'"{name}"' in text
+    ]
+    return render_problems(problems)
 
 
 def _changed(scratch: RunSettings, settings: RunSettings) -> Iterator[PreviewedPayout]:

@@ -217,10 +217,9 @@ def _copy_marts(readable: ReadableWarehouse, temporary: Path, unchanged: Collect
     # Before anything reads them: what is to be replaced must not look finished.
     for name in there.intersection(copied):
         readable.drop_mart(name)
+    rows = readable.copy_marts(copied)
     for name in names:
-        row_counts[name] = (
-            readable.copy_mart(name) if name in copied else _count(connection, f'{COPY}."{name}"')
-        )
+        row_counts[name] = rows[name] if name in rows else _count(connection, f'{COPY}."{name}"')
     _copy_comments(connection, copied)
     return Candidate(temporary, row_counts, tuple(copied))
 

@@ -4,6 +4,7 @@ One home is taken through a changed rate, a changed deal, a dbt that somebody ra
 on each other's order.
 """
 
+import gzip
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from orchestration.calculation.dbt_process import current
 from orchestration.calculation.manifest import ensure_manifest, read_manifest
 from orchestration.calculation.step import Calculated, Calculation
 from orchestration.planning.preview import preview
+from orchestration.planning.scratch import PlanningError
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.publish import Publication, put_candidate_in_place
 from orchestration.warehouse.settings import RunSettings
@@ -176,6 +178,24 @@ def test_a_preview_shows_the_payouts_that_a_run_then_changes(company: Company) -
     assert preview(company.settings, company.seeds).payouts
     company.edit("tiers", "@@BaseRate * 1.8", "@@BaseRate * 1.7")
     assert preview(company.settings, company.seeds).payouts == ()
+
+
+def test_a_preview_names_the_cell_of_a_field_that_has_not_landed(company: Company, tmp_path: Path) -> None:
+    extracts = tmp_path / "extracts"
+    shutil.copytree(ROOT / "ingestion" / "sample", extracts)
+    deals = extracts / "crm" / "Opportunity.csv.gz"
+    header, *rows = gzip.decompress(deals.read_bytes()).decode().splitlines()
+    text = "\n".join([f"{header},Channel__c", *(f"{row},web" for row in rows)])
+    deals.write_bytes(gzip.compress(text.encode()))
+    known, unknown = """"\""Type"" = 'Reseller'\"""", """"\""Channel__c"" = 'web'\""""
+    company.edit("plans", known, unknown)
+    with pytest.raises(PlanningError) as caught:
+        preview(company.settings, company.seeds, extracts=extracts)
+    company.edit("plans", unknown, known)
+    assert str(caught.value).splitlines()[1].strip() == (
+        "seeds/plans/plans.csv row 2, column filter_expression: the field Channel__c has not landed, so the preview cannot "
+        "calculate with it. Where the extract has it, `commissions run` lands it; else correct the name"
+    )
 
 
 def test_a_changed_deal_ends_where_a_full_run_ends(company: Company) -> None:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 from sqlglot.errors import SqlglotError
 
+from orchestration.calculation.dbt_process import DbtProcess
 from orchestration.defs.column_lineage import ColumnLineage, as_table, column_origins
 from orchestration.defs.translator import dbt_key
 
@@ -98,13 +99,37 @@ def test_what_cannot_be_followed_is_refused(sql: str) -> None:
 
 def test_sql_that_cannot_be_followed_stops_no_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     node = {"package_name": "p", "original_file_path": "own.sql", "name": "own", "schema": "marts", "alias": "own",
-            "columns": {}, "resource_type": "model"}  # fmt: skip
+            "columns": {}, "resource_type": "model", "unique_id": "model.p.own"}  # fmt: skip
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "own.sql").write_text("select coalesce(columns(lambda a, b: true), 0) from raw.deals")
     manifest = {"nodes": {"model.p.own": node}, "sources": {}}
     lineage = ColumnLineage(manifest, tmp_path, tmp_path / "none.duckdb", logging.getLogger("lineage"))
     assert lineage.metadata_of("model.p.own") == {}
     assert "No column lineage of own" in caplog.text
+
+
+def test_a_model_is_followed_as_soon_as_dbt_has_built_it(tmp_path: Path) -> None:
+    node = {"package_name": "p", "original_file_path": "pay.sql", "name": "pay", "schema": "marts", "alias": "pay",
+            "columns": {}, "resource_type": "model", "unique_id": "model.p.pay"}  # fmt: skip
+    deals = {"schema": "raw", "identifier": "deals", "columns": {"amount": {}}, "resource_type": "source",
+             "source_name": "raw", "name": "deals"}  # fmt: skip
+    sql = tmp_path / "p" / "pay.sql"
+    sql.parent.mkdir()
+    sql.write_text("select amount as pay from raw.deals")
+    manifest = {"nodes": {"model.p.pay": node}, "sources": {"source.p.deals": deals}}
+    lineage = ColumnLineage(manifest, tmp_path, tmp_path / "none.duckdb", logging.getLogger("lineage"))
+    dbt = DbtProcess()
+    with lineage.beside(dbt):
+        for tell in dbt.listeners:
+            tell("seed.p.rates", "success", 0.1)
+            tell("model.p.pay", "success", 0.1)
+    assert dbt.listeners == []
+    # Nothing is read any more.
+    sql.unlink()
+    made_of = lineage.metadata_of("model.p.pay")["dagster/column_lineage"].deps_by_column
+    assert [(column, [dep.column_name for dep in deps]) for column, deps in made_of.items()] == [
+        ("pay", ["amount"])
+    ]
 
 
 def test_a_person_reads_it_as_a_table() -> None:

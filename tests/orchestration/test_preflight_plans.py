@@ -1,5 +1,6 @@
 """Plans that contradict themselves or each other: each mistake by file, row, column and fix, and no other word."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from orchestration.plans.checks import check_seeds, render, seeds_folder
 from tests.support.companies.plan_company import PlanCompany, write_text
 
+ROOT = Path(__file__).resolve().parents[2]
 Change = tuple[str, str, int, dict[str, str]]
 
 
@@ -1014,3 +1016,24 @@ def test_seeds_are_checked_where_dbt_loads_them_from(tmp_path: Path) -> None:
     assert seeds_folder(tmp_path, env) == (tmp_path / "seeds").resolve()
     assert seeds_folder(tmp_path, {"COMMISSIONS_SEEDS": "../others"}) == (tmp_path / "others").resolve()
     assert seeds_folder(tmp_path, {"COMMISSIONS_SEEDS": "/elsewhere/seeds"}) == Path("/elsewhere/seeds")
+
+
+def test_a_misspelt_plan_stands_before_what_follows_from_it(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
+    tiers = tmp_path / "seeds" / "plans" / "tiers.csv"
+    header, first, second, *rest = tiers.read_text().splitlines(keepends=True)
+    tiers.write_text("".join([header, first, second.replace("reseller,", "reseler,", 1), *rest]))
+    found = [str(problem) for problem in check_seeds(ROOT, ROOT / "ingestion" / "sample", tmp_path / "seeds")]
+    assert found[0].startswith(
+        "seeds/plans/tiers.csv row 3, column plan_id: 'reseler' is not in seeds/plans/plans.csv"
+    )
+    assert any(problem.startswith("seeds/plans/tiers.csv rows 2 and 4: ") for problem in found[1:])
+
+
+def test_a_plan_renamed_by_mistake_is_shown_before_those_that_name_it(company: PlanCompany) -> None:
+    company.change("plans", 2, plan_id="huntr")
+    company.write()
+    found = check_seeds(company.root, company.extracts)
+    assert {problem.file for problem in found} > {"seeds/plans/plans.csv"}
+    assert found[0].file == render(found).splitlines()[0] == "seeds/plans/plans.csv"
+    assert "huntr" in found[0].message

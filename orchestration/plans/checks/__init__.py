@@ -36,7 +36,7 @@ from orchestration.plans.checks.contracts import check_cells, check_columns, run
 from orchestration.plans.checks.files import SeedContract, SeedFile, read_contracts, read_seed
 from orchestration.plans.checks.names import check_names
 from orchestration.plans.checks.passes import Passes, digest_of
-from orchestration.plans.checks.problems import PreflightError, Problem, render
+from orchestration.plans.checks.problems import PreflightError, Problem, in_order, render
 from orchestration.plans.checks.tables import COLUMNS, Company, header_of, read_company
 
 __all__ = [
@@ -100,22 +100,22 @@ def check_seeds(root: Path, extracts: Path | None = None, seeds: Path | None = N
         seeds: folder of the seeds, by default `root`/seeds.
 
     Returns:
-        Every problem, sorted by file and row; empty where dbt can load the seeds and calculate the plans.
+        Every problem (`problems.in_order`); empty where dbt can load the seeds and calculate the plans.
     """
     files = _read_seeds(seeds or root / "seeds")
-    return sorted(
-        {*_contract_problems(files, seeds or root / "seeds"), *_plan_problems(files, root, extracts)}
+    return in_order(
+        [*_contract_problems(files, seeds or root / "seeds"), *_plan_problems(files, root, extracts)]
     )
 
 
 def check_contracts(root: Path) -> list[Problem]:
     """Check each CSV file under `root`/seeds against the property files beside it, and nothing else."""
-    return sorted(set(_contract_problems(_read_seeds(root / "seeds"), root / "seeds")))
+    return in_order(_contract_problems(_read_seeds(root / "seeds"), root / "seeds"))
 
 
 def check_plans(root: Path, extracts: Path | None = None) -> list[Problem]:
     """Check what the plan tables under `root`/seeds say together, and nothing else."""
-    return sorted(set(_plan_problems(_read_seeds(root / "seeds"), root, extracts)))
+    return in_order(_plan_problems(_read_seeds(root / "seeds"), root, extracts))
 
 
 def _seed_digest(seed: SeedFile, contract: SeedContract, files: Mapping[str, SeedFile]) -> str:
@@ -157,7 +157,7 @@ def _check_seeds_with(passes: Passes, root: Path, extracts: Path, seeds: Path) -
     if passes.passed("seeds", before):
         return []
     files = _read_seeds(seeds)
-    problems = sorted({*_contract_problems(files, seeds, passes), *_plan_problems(files, root, extracts)})
+    problems = in_order([*_contract_problems(files, seeds, passes), *_plan_problems(files, root, extracts)])
     # A file that was saved meanwhile may not be the one that was read.
     if not problems and _surroundings(root, seeds, extracts) == before:
         passes.add("seeds", before)

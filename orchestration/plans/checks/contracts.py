@@ -222,7 +222,7 @@ def check_relationships(
         return
     known = {cells[field_name] for _, cells in other.rows if cells[field_name] != ""}
     values = sorted(known)
-    noun = other.name.removesuffix("s").replace("_", " ")
+    noun = re.sub(r"ies$", "ys", other.name).removesuffix("s").replace("_", " ")
     for row, cells in seed.rows:
         if cells[column] != "" and cells[column] not in known:
             close = difflib.get_close_matches(cells[column], values, n=1)

@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+# What everything else names: a plan that is misspelt there is the cause of what all other files are blamed for.
+NAMED_BY_ALL = "seeds/plans/plans.csv"
+# In the message of a name that no other seed has: the cause of what is said of that name's rows elsewhere.
+UNKNOWN_NAME = " is not in seeds/"
 # Longer lists of allowed values are cut in messages.
 KNOWN_VALUES_SHOWN_MAX = 12
 
@@ -46,10 +50,22 @@ class PreflightError(Exception):
         super().__init__(render(problems))
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems by file and row, each once; what may be the cause of others stands before them."""
+    return sorted(
+        set(problems),
+        key=lambda one: (_file_order(one.file), UNKNOWN_NAME not in one.message, one),
+    )
+
+
+def _file_order(file: str) -> tuple[bool, str]:
+    return file != NAMED_BY_ALL, file
+
+
 def render(problems: Sequence[Problem]) -> str:
     """All problems as text, grouped by file, one line each."""
     lines = []
-    for file in sorted({problem.file for problem in problems}):
+    for file in sorted({problem.file for problem in problems}, key=_file_order):
         lines.append(file)
         lines += [f"  {problem}" for problem in problems if problem.file == file]
     return "\n".join(lines)

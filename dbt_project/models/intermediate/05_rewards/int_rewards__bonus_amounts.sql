@@ -132,14 +132,29 @@ summed as (
   window each_payee as (partition by window_key, settled_to, basis_code)
 ),
 
+tie_parts as (
+  select
+    *,
+    {{ ratio('won_amount * tie_position', 'tie_count', 10, 0, 6) }} as part_to_amount,
+    {{ ratio('won_amount * (tie_position - 1)', 'tie_count', 10, 0, 6) }} as part_before_amount
+  from summed
+),
+
 -- The tie's sum is rounded once; what follows only says of which prizes a share is made.
 tie_shares as (
   select
     *,
-    {{ round_money(ratio('won_amount * tie_position', 'tie_count', 10, 0, 6), 'minor_unit') }}
-    - {{ round_money(ratio('won_amount * (tie_position - 1)', 'tie_count', 10, 0, 6), 'minor_unit') }}
-      as share_amount
-  from summed
+    {{ round_money('part_to_amount', 'minor_unit') }} - {{ round_money('part_before_amount', 'minor_unit') }} as share_amount
+  from tie_parts
+),
+
+prize_parts as (
+  select
+    *,
+    {{ ratio_of_product('share_amount', 'won_to_amount', 'won_amount', 4, 10, 10, 6) }} as prize_to_amount,
+    {{ ratio_of_product('share_amount', '(won_to_amount - prize_amount)', 'won_amount', 4, 10, 10, 6) }}
+      as prize_before_amount
+  from tie_shares
 ),
 
 prizes as (
@@ -148,13 +163,9 @@ prizes as (
     bonus_number,
     settled_to,
     minor_unit,
-    {{ round_money(
-      ratio_of_product('share_amount', 'won_to_amount', 'won_amount', 4, 10, 10, 6), 'minor_unit'
-    ) }}
-    - {{ round_money(
-      ratio_of_product('share_amount', '(won_to_amount - prize_amount)', 'won_amount', 4, 10, 10, 6), 'minor_unit'
-    ) }} as unrounded_amount
-  from tie_shares
+    {{ round_money('prize_to_amount', 'minor_unit') }} - {{ round_money('prize_before_amount', 'minor_unit') }}
+      as unrounded_amount
+  from prize_parts
 ),
 
 shared as (
@@ -173,21 +184,29 @@ shared as (
   window each_pool as (partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to)
 ),
 
+pool_parts as (
+  select
+    *,
+    {{ ratio(
+      'cast(amount as decimal(38, 4)) * cast(attained_after as decimal(28, 10))',
+      'cast(attained_total as decimal(28, 10))', 14, 10, 6
+    ) }} as pool_to_amount,
+    {{ ratio(
+      'cast(amount as decimal(38, 4)) * cast(attained_after - attained_amount as decimal(28, 10))',
+      'cast(attained_total as decimal(28, 10))', 14, 10, 6
+    ) }} as pool_before_amount
+  from shared
+),
+
 pools as (
   select
     window_key,
     bonus_number,
     settled_to,
     minor_unit,
-    {{ round_money(ratio(
-      'cast(amount as decimal(38, 4)) * cast(attained_after as decimal(28, 10))',
-      'cast(attained_total as decimal(28, 10))', 14, 10, 6
-    ), 'minor_unit') }}
-    - {{ round_money(ratio(
-      'cast(amount as decimal(38, 4)) * cast(attained_after - attained_amount as decimal(28, 10))',
-      'cast(attained_total as decimal(28, 10))', 14, 10, 6
-    ), 'minor_unit') }} as unrounded_amount
-  from shared
+    {{ round_money('pool_to_amount', 'minor_unit') }} - {{ round_money('pool_before_amount', 'minor_unit') }}
+      as unrounded_amount
+  from pool_parts
 ),
 
 united as (

@@ -144,11 +144,11 @@ walked as (
       share_month_number,
       share_numerator,
       share_denominator,
-      {{ amortised_at('(next_month_number - 1)') }} as booked_amount,
+      amortised_amount as booked_amount,
       {{ share_numerator_at('(next_month_number - greatest(share_month_number, 0))', share_span()) }}::bigint
         as passed_numerator,
       {{ share_denominator_at(share_span()) }}::bigint as passed_denominator
-    from walked
+    from {{ with_amortised('walked', 'next_month_number - 1') }}
     where next_month_number is not null
   ) as ended
   inner join marked

@@ -25,9 +25,9 @@ months as (
 
 scheduled as (
   select
-    months.*,
-    {{ amortised_at('schedule_month') }} as expensed_amount
-  from months
+    *,
+    amortised_amount as expensed_amount
+  from {{ with_amortised('months', 'schedule_month') }}
 ),
 
 compared as (
