@@ -1,5 +1,5 @@
 -- The asset of each month is the balance of the contract cost accounts in the journal, the liability that of the liability
--- accounts; and the liability is what the ledger has posted by then less what files have paid by then. Only where there are
+-- accounts; and the liability is what has been earned by then less what files have paid by then. Only where there are
 -- posting rules: a company without them keeps no journal here.
 with
 
@@ -61,10 +61,10 @@ asset_balances as (
 
 posted as (
   select
-    posted_period_code as period_code,
+    period_code,
     currency_code,
-    line_amount as posted_amount
-  from {{ ref('fct_ledger_lines') }}
+    earned_amount as posted_amount
+  from {{ ref('int_ledger__earned_lines') }}
   union all
   select
     {{ month_code('pay_cycles.pay_date') }} as period_code,

@@ -1,7 +1,8 @@
 """Long random histories in the warehouse: each month is calculated by what is known at its end, and closed in a real book.
 
 Rows come late, twice and in any order, are edited, reversed and withdrawn; what closed months posted stays as it is, and
-what the next month posts is what the oracle posts, to the cent (invariants 4 to 7).
+what the next month posts is what the oracle posts, to the cent (invariants 4 to 7). What it recognises, due or held, is what the
+oracle has earned by its end less what it had by the end of the month before.
 
 HISTORY_MONTHS=24 HISTORIES=30      whole histories (`make histories`); by default their beginning
 """
@@ -36,6 +37,11 @@ POSTED = """
     where posted_period_code = ? and entry_code <> 'draw'
 """
 PAID = "select payee_id, plan_id, currency_code, payout_amount from marts.fct_payouts where period_code = ?"
+RECOGNISED = """
+    select payee_id, plan_id, currency_code, earned_amount
+    from intermediate.int_ledger__earned_lines
+    where period_code = ? and entry_code = 'reward'
+"""
 CLOSED = "select ledger_line_key, line_amount from marts.fct_ledger_lines where is_posted order by all"
 UNEQUAL = """
     select count(*)
@@ -44,7 +50,7 @@ UNEQUAL = """
     where coalesce(amount, 0) <> coalesce(owed.line_amount, 0)
 """
 # With what a closing writes into the book.
-READ = models_in(POSTED, PAID, CLOSED, UNEQUAL) | {"fct_calculations"}
+READ = models_in(POSTED, PAID, RECOGNISED, CLOSED, UNEQUAL) | {"fct_calculations", "int_ledger__held_changes"}
 
 
 def added_up(rows: Iterable[tuple[Any, ...]]) -> Amounts:
@@ -102,6 +108,7 @@ def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> 
             assert connection.execute(UNEQUAL).fetchone() == (0,), f"{period} does not post what is owed"
             posted = added_up(connection.execute(POSTED, [period]).fetchall())
             paid = added_up(connection.execute(PAID, [period]).fetchall())
+            recognised = added_up(connection.execute(RECOGNISED, [period]).fetchall())
         entries = [entry for each in expected.values() for entry in each.entries]
         assert posted == added_up(
             (entry.key[1], entry.plan_id, entry.key[0], entry.origin_period, entry.amount)
@@ -113,6 +120,11 @@ def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> 
             for each in expected.values()
             for (payee_id, plan_id, paid_in, currency), amount in each.payouts.items()
             if paid_in == period
+        ), period
+        assert recognised == added_up(
+            (*account, amount)
+            for each in expected.values()
+            for account, amount in each.recognised[period].items()
         ), period
         close(warehouse, books, period, as_of)
         with duckdb.connect(str(warehouse), read_only=True) as connection:
