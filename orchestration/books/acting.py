@@ -16,6 +16,8 @@ from orchestration.books.desk import RUN_FIRST, Desk
 from orchestration.books.period import PERIOD_CODE, next_period, write_book
 from orchestration.warehouse.files import BooksError
 
+# Nobody is paid so much at once, in whatever currency; a hundred such amounts still fit a sum of the marts.
+AMOUNT_END = Decimal(10) ** 12
 # The state from which each release or approval starts, and the states that already have it.
 RELEASES = {
     "credits": ("release_credits", "draft", ("credits_released", "rewards_released", "approved")),
@@ -328,6 +330,8 @@ def amount_of(text: str, currency_code: str, digits: int, *, may_be_nothing: boo
         raise BooksError(f"'{text}' is not a decimal number; write 1250.50") from None
     if not value.is_finite() or not (value or may_be_nothing):
         raise BooksError(f"'{text}' is not an amount other than zero")
+    if abs(value) >= AMOUNT_END:
+        raise BooksError(f"'{text}' is not an amount that anybody is paid: write one below {AMOUNT_END:,}")
     if value != round(value, digits):
         raise BooksError(f"'{text}' has more decimals than {currency_code} ({digits})")
     return round(value, digits)

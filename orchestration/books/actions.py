@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ HASH = "action_hash"
 NUMBER_WIDTH = 6
 # Fields that older actions do not have: left out of a file where they are empty, so that no hash ever changes.
 LATER_FIELDS = frozenset({"ledger_line_key", "transaction_id", "claimed_amount", "adjustment_number"})
+# The action that takes the place of an older one which cannot be landed, and what the older one is called from then on.
+SUPERSEDE, SUPERSEDED = "supersede", "superseded"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,10 @@ class Action:
     adjustment_number: int | None = None
 
 
-def read_actions(folder: Path) -> list[Action]:
+def read_actions(folder: Path, *, as_written: bool = False) -> list[Action]:
     """All actions in their order, the chain checked.
+
+    One that was superseded is called `superseded` and has no amounts, unless ``as_written``.
 
     Raises BooksError that names the first file that is missing, was edited, or does not follow the one before.
     """
@@ -57,7 +61,15 @@ def read_actions(folder: Path) -> list[Action]:
                 "Restore the folder from a backup"
             )
         actions.append(_checked(path, number, actions[-1].action_hash if actions else ""))
-    return actions
+    if as_written:
+        return actions
+    superseded = {action.reference_number for action in actions if action.action_code == SUPERSEDE}
+    return [
+        replace(action, action_code=SUPERSEDED, amount=None, claimed_amount=None)
+        if action.action_number in superseded
+        else action
+        for action in actions
+    ]
 
 
 def _checked(path: Path, number: int, previous_hash: str) -> Action:
@@ -76,29 +88,42 @@ def _checked(path: Path, number: int, previous_hash: str) -> Action:
     return Action(**content)
 
 
-def append(
-    folder: Path, known: Sequence[Action], *, action_code: str, acted_at: datetime, actor: str, **facts: Any
+def drafted(
+    known: Sequence[Action], *, action_code: str, acted_at: datetime, actor: str, **facts: Any
 ) -> Action:
-    """Write the next action and return it. ``known`` are the actions so far; hold the run's lock.
+    """The next action, with its hash, not written yet. ``known`` are the actions so far."""
+    draft = Action(
+        action_number=len(known) + 1,
+        action_code=action_code,
+        acted_at=acted_at.replace(microsecond=0, tzinfo=None).isoformat(),
+        actor=actor,
+        previous_hash=known[-1].action_hash if known else "",
+        **facts,
+    )
+    return replace(draft, action_hash=hash_of(_content(draft), without=HASH))
+
+
+def put(folder: Path, action: Action) -> None:
+    """Write a drafted action to the log; hold the run's lock.
 
     Raises BooksError when another process wrote an action meanwhile, or when the disk is full.
     """
-    content = asdict(
-        Action(
-            action_number=len(known) + 1,
-            action_code=action_code,
-            acted_at=acted_at.replace(microsecond=0, tzinfo=None).isoformat(),
-            actor=actor,
-            previous_hash=known[-1].action_hash if known else "",
-            **facts,
-        )
-    )
-    content = {
-        name: value for name, value in content.items() if value is not None or name not in LATER_FIELDS
+    put_new(folder / file_name(action.action_number), canonical(_content(action)))
+
+
+def append(
+    folder: Path, known: Sequence[Action], *, action_code: str, acted_at: datetime, actor: str, **facts: Any
+) -> Action:
+    """Write the next action and return it, without asking whether it can be landed; see `drafted` and `put`."""
+    action = drafted(known, action_code=action_code, acted_at=acted_at, actor=actor, **facts)
+    put(folder, action)
+    return action
+
+
+def _content(action: Action) -> dict[str, Any]:
+    return {
+        name: value for name, value in asdict(action).items() if value is not None or name not in LATER_FIELDS
     }
-    content[HASH] = hash_of(content, without=HASH)
-    put_new(folder / file_name(len(known) + 1), canonical(content))
-    return Action(**content)
 
 
 def file_name(number: int) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.actions import Action, append, read_actions
+from orchestration.books.actions import Action, append, drafted, put, read_actions
 from orchestration.books.exports import Export, read_exports
-from orchestration.books.landed import land_books
+from orchestration.books.landed import land_books, rehearse
 from orchestration.books.period import Book, read_books
 from orchestration.warehouse.files import TEMPORARY, BooksError
 from orchestration.warehouse.lock import RunLock
@@ -98,17 +98,16 @@ class Desk:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def act(self, action_code: str, actor: str, **facts: Any) -> Action | None:
-        """Write an action to the log; None in a dry run."""
+        """Write an action to the log once it is known to land; None in a dry run, where nothing is written.
+
+        Raises BooksError when a value does not fit the typed tables, or a mart that shows it.
+        """
+        action = drafted(self.actions, action_code=action_code, acted_at=self.acted_at, actor=actor, **facts)
+        has_amount = action.amount is not None or action.claimed_amount is not None
+        rehearse(self.warehouse, action, STATE_MARTS if has_amount else ())
         if self.is_dry_run:
             return None
-        action = append(
-            self.settings.books / "actions",
-            self.actions,
-            action_code=action_code,
-            acted_at=self.acted_at,
-            actor=actor,
-            **facts,
-        )
+        put(self.settings.books / "actions", action)
         self.actions.append(action)
         self.has_acted = True
         return action

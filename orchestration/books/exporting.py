@@ -15,7 +15,14 @@ from typing import Any
 from orchestration.books.desk import Desk
 from orchestration.books.exports import Draft, Export, write_export
 from orchestration.books.period import PERIOD_CODE, next_period
-from orchestration.warehouse.files import BooksError, file_hash, replace_durably
+from orchestration.warehouse.files import (
+    MADE_LETTERS_MAX,
+    RESERVED_NAMES,
+    BooksError,
+    file_hash,
+    is_plain_name,
+    replace_durably,
+)
 from orchestration.warehouse.settings import shown
 from orchestration.wording import money
 
@@ -86,7 +93,7 @@ def _payroll_draft(desk: Desk, key: tuple[str, str, str], total: Decimal) -> Dra
     )
     return Draft(
         export_code="payroll",
-        export_name=lines[0]["export_name"],
+        export_name=_plain_folder(lines[0]["export_name"]),
         pay_group_id=key[0],
         export_period_code=key[1],
         currency_code=key[2],
@@ -227,7 +234,7 @@ def _journal_draft(desk: Desk, key: tuple[str, str], total: Decimal) -> Draft:
     )
     return Draft(
         export_code="journal",
-        export_name=lines[0]["export_name"],
+        export_name=_plain_folder(lines[0]["export_name"]),
         pay_group_id=None,
         export_period_code=key[0],
         currency_code=key[1],
@@ -350,8 +357,19 @@ def _named(export: Export, path: Path) -> str:
 
 
 def _plain_name(name: str) -> str:
-    if Path(name).name != name or name.startswith("."):
+    """The name of a file. Raises BooksError where it leaves its folder, or is a file of the record itself."""
+    if not is_plain_name(name, MADE_LETTERS_MAX) or name.lower() in RESERVED_NAMES:
         raise BooksError(
-            f"'{name}' is not a plain file name; correct file_name in seeds/payroll/payroll_layouts.csv"
+            f"'{name}' is not a plain file name, or one of {', '.join(sorted(RESERVED_NAMES))}; correct file_name in "
+            "seeds/payroll/payroll_layouts.csv. Nothing was exported"
+        )
+    return name
+
+
+def _plain_folder(name: str) -> str:
+    """The name of an export, which is a folder. Raises BooksError where it leaves the folder of exports."""
+    if not is_plain_name(name, MADE_LETTERS_MAX):
+        raise BooksError(
+            f"'{name}' cannot be the name of an export; correct the pay group, pay cycle or plan that it is made of. Nothing was exported"
         )
     return name

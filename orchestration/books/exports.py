@@ -16,8 +16,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.period import DETERMINISTIC, MANIFEST, PARQUET
+from orchestration.books.period import DETERMINISTIC, PARQUET
 from orchestration.warehouse.files import (
+    MANIFEST,
+    SETTLED,
     TEMPORARY,
     BooksError,
     canonical,
@@ -30,7 +32,6 @@ from orchestration.warehouse.files import (
 )
 
 HASH = "export_hash"
-SETTLED = "settled.parquet"
 NUMBER_WIDTH = 6
 
 

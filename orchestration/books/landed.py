@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.books.actions import Action, read_actions
+from orchestration.books.actions import Action, file_name, read_actions
 from orchestration.books.configuration import Entry, changes_of, read_entries
-from orchestration.books.exports import SETTLED, Export, read_exports
+from orchestration.books.exports import Export, read_exports
 from orchestration.books.period import CALCULATIONS, HELD, LINES, Book, read_books
-from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.files import SETTLED, BooksError
 from orchestration.warehouse.settings import DBT_PROJECT_DIR
 
 TABLES = (
@@ -26,6 +26,8 @@ TABLES = (
     "held_lines",
     "lines",
 )
+# What DuckDB and its driver raise for a value that does not fit its column.
+NOT_LANDED = (duckdb.Error, OverflowError, UnicodeError)
 MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
 
 
@@ -46,11 +48,14 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
         for table in TABLES:
             connection.execute(f"delete from raw_books.{table}")
         for action in actions:
-            names = ", ".join(field.name for field in fields(Action))
-            marks = ", ".join("?" for _ in fields(Action))
-            connection.execute(
-                f"insert into raw_books.actions ({names}) values ({marks})", list(astuple(action))
-            )
+            try:
+                insert_action(connection, action)
+            except NOT_LANDED as error:
+                raise BooksError(
+                    f"action {action.action_number} ({books_folder / 'actions' / file_name(action.action_number)}) cannot be "
+                    f"landed: {first_line(error)}. It has changed nothing yet; "
+                    f"`commissions supersede {action.action_number} --reason TEXT --by NAME` sets it aside"
+                ) from None
         for book in books:
             connection.execute(
                 "insert into raw_books.closings values (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -76,6 +81,34 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
         raise
     connection.execute("commit")
     return counts
+
+
+def insert_action(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
+    """Insert an action into its typed table. Raises one of `NOT_LANDED` when a value does not fit."""
+    names = ", ".join(field.name for field in fields(Action))
+    marks = ", ".join("?" for _ in fields(Action))
+    connection.execute(f"insert into raw_books.actions ({names}) values ({marks})", list(astuple(action)))
+
+
+def rehearse(connection: duckdb.DuckDBPyConnection, action: Action, marts: Sequence[str] = ()) -> None:
+    """Insert an action, read the marts that show it, and take it back: nothing is written that cannot be landed.
+
+    ``marts``: names in the schema `marts`. Raises BooksError with what does not fit.
+    """
+    connection.execute("begin transaction")
+    try:
+        insert_action(connection, action)
+        for mart in marts:
+            connection.execute(f"select bit_xor(hash(mart)) from marts.{mart} as mart").fetchone()
+    except NOT_LANDED as error:
+        raise BooksError(f"this cannot be recorded: {first_line(error)}. Nothing was changed") from None
+    finally:
+        connection.execute("rollback")
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line and without a full stop."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def check_closings(actions: Sequence[Action], books: Sequence[Book]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.warehouse.files import (
+    MANIFEST,
     TEMPORARY,
     BooksError,
     canonical,
@@ -27,7 +28,6 @@ from orchestration.warehouse.files import (
     write_durably,
 )
 
-MANIFEST = "manifest.json"
 HASH = "book_hash"
 LINES, CALCULATIONS, CONFIGURATION = "lines.parquet", "calculations.parquet", "configuration.parquet"
 HELD = "held.parquet"  # not in the books of earlier versions

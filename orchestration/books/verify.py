@@ -41,6 +41,7 @@ def verify(settings: RunSettings, *, is_rebuilt: bool) -> list[str]:
             f"configuration: {len(entries):,} entries in one chain, {entries[-1].configuration_fingerprint[:12]}"
         )
     connection = duckdb.connect(":memory:")
+    land_books(connection, settings.books)
     for book in books:
         found = totals(connection, book.folder / LINES)
         if found != book.totals:

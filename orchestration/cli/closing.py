@@ -33,6 +33,7 @@ def add_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
         reject_adjustment,
         reverse_adjustment,
         close,
+        supersede,
         verify,
         periods,
     ):
@@ -211,6 +212,30 @@ def close(settings: RunSettings, period: str, actor: str, dry_run: bool) -> None
     from orchestration.books import acting
 
     _act(settings, dry_run, lambda desk: acting.close(desk, period, actor))
+
+
+@click.command()
+@click.argument("number", type=int)
+@reason
+@by
+@dry_run
+def supersede(settings: RunSettings, number: int, reason: str, actor: str, dry_run: bool) -> None:
+    """Set the action NUMBER of the log aside, which cannot be landed and stops every command.
+
+    An action that lands is refused: it is taken back by a command of its own.
+    """
+    from orchestration.books.superseding import supersede as set_aside
+    from orchestration.warehouse.files import BooksError
+
+    try:
+        told = set_aside(settings, number, reason, actor, is_dry_run=dry_run)
+    except RunInProgress as error:
+        click.echo(f"Refused: {error}", err=True)
+        sys.exit(EXIT_LOCKED)
+    except BooksError as error:
+        click.echo(f"Refused: {error}.", err=True)
+        sys.exit(EXIT_REFUSED)
+    click.echo("\n".join(told))
 
 
 @click.command()

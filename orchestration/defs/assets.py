@@ -78,8 +78,6 @@ from orchestration.warehouse.settings import (
     is_full,
 )
 
-# All steps write the one DuckDB file; the pool keeps them apart in any executor.
-WRITER_POOL = "duckdb_writer"
 COUNTS = ("file", "new", "retired", "live")
 # How often a step is tried again after the network or a connected system failed it, and the seconds between.
 RETRIES = 2
@@ -167,7 +165,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
 
 
-@dg.asset(key=PREFLIGHT_KEY, group_name=PREFLIGHT_GROUP, kinds={"python"}, pool=WRITER_POOL)
+@dg.asset(key=PREFLIGHT_KEY, group_name=PREFLIGHT_GROUP, kinds={"python"})
 def preflight(run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All seed files and extracts, checked before anything is written."""
     try:
@@ -198,7 +196,6 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
         specs=specs,
         check_specs=[check_spec(spec.key) for spec in specs],
         can_subset=False,
-        pool=WRITER_POOL,
     )
     def land(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
         before = {spec.key: rows_before(context.instance, spec.key) for spec in specs}
@@ -245,7 +242,6 @@ def raw_assets(system: SourceSystem, shrink_ratio_max: Decimal) -> dg.AssetsDefi
         for table in BOOKS_TABLES
     ],
     can_subset=False,
-    pool=WRITER_POOL,
 )
 def books(run: RunResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """The log of actions, that of the configuration and the books, their chains checked, landed whole.
@@ -335,7 +331,6 @@ def model_specs() -> list[dg.AssetSpec]:
         for group in _tested()
     ],
     can_subset=True,
-    pool=WRITER_POOL,
 )
 def models(context: dg.AssetExecutionContext, run: RunResource) -> Iterator[Any]:
     """What has changed of seeds, staging, stages and marts, built by dbt; the next copy of the marts; the data tests."""
@@ -428,9 +423,7 @@ def _told(check: CheckResult) -> str:
     return f"{node['name']} on {table}: {rows}{f' ({described})' if described else ''}"
 
 
-@dg.asset(
-    key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=[CALCULATION_KEY], pool=WRITER_POOL
-)
+@dg.asset(key=PUBLISHED_KEY, group_name=PUBLISHED_GROUP, kinds={"duckdb"}, deps=[CALCULATION_KEY])
 def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The marts as readers see them: a read-only copy, replaced whole after a green build."""
     settings = run.settings
@@ -483,9 +476,7 @@ def published_marts(context: dg.AssetExecutionContext, run: RunResource) -> dg.M
     )
 
 
-@dg.asset(
-    key=ARCHIVE_KEY, group_name=ARCHIVE_GROUP, kinds={"parquet"}, deps=[PUBLISHED_KEY], pool=WRITER_POOL
-)
+@dg.asset(key=ARCHIVE_KEY, group_name=ARCHIVE_GROUP, kinds={"parquet"}, deps=[PUBLISHED_KEY])
 def archived_landings(context: dg.AssetExecutionContext, run: RunResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The landed tables as files beside the warehouse, from which it can be rebuilt."""
     try:

@@ -12,8 +12,6 @@ from orchestration.warehouse.lock import RunLock
 from orchestration.warehouse.publish import PublishError
 from orchestration.warehouse.settings import RunSettings
 
-WRITER_POOL = "duckdb_writer"
-
 
 class ReleaseConfig(dg.Config):
     """What to release: `credits` or `rewards` of a month, of one plan or of all."""
@@ -103,7 +101,7 @@ def _act(context: dg.OpExecutionContext, dry_run: bool, what: Callable[[Desk], l
         context.log.info(line)
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def release_period(context: dg.OpExecutionContext, config: ReleaseConfig) -> None:
     """Release the credits or the rewards of a month."""
     if config.what not in acting.RELEASES:
@@ -115,13 +113,13 @@ def release_period(context: dg.OpExecutionContext, config: ReleaseConfig) -> Non
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def approve_period(context: dg.OpExecutionContext, config: ApproveConfig) -> None:
     """Give the next approval of a month."""
     _act(context, config.dry_run, lambda desk: acting.approve(desk, config.period, config.plan, config.by))
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def withdraw_period(context: dg.OpExecutionContext, config: WithdrawConfig) -> None:
     """Take the releases and approvals of a plan's month back."""
     _act(
@@ -131,7 +129,7 @@ def withdraw_period(context: dg.OpExecutionContext, config: WithdrawConfig) -> N
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def request_adjustment(context: dg.OpExecutionContext, config: AdjustConfig) -> None:
     """Ask for a manual adjustment."""
     _act(
@@ -150,7 +148,7 @@ def request_adjustment(context: dg.OpExecutionContext, config: AdjustConfig) -> 
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def decide_on_adjustment(context: dg.OpExecutionContext, config: DecideConfig) -> None:
     """Approve or reject an adjustment."""
     _act(
@@ -162,7 +160,7 @@ def decide_on_adjustment(context: dg.OpExecutionContext, config: DecideConfig) -
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def reverse_approved_adjustment(context: dg.OpExecutionContext, config: ReverseConfig) -> None:
     """Ask for the reversal of an adjustment."""
     _act(
@@ -172,13 +170,13 @@ def reverse_approved_adjustment(context: dg.OpExecutionContext, config: ReverseC
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def close_period(context: dg.OpExecutionContext, config: CloseConfig) -> None:
     """Close a month for good."""
     _act(context, config.dry_run, lambda desk: acting.close(desk, config.period, config.by))
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def verify_all(context: dg.OpExecutionContext, config: VerifyConfig) -> None:
     """Prove the books."""
     settings = RunSettings.from_env()

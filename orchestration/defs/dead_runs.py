@@ -1,4 +1,4 @@
-"""Runs that were killed: Dagster still counts them as running, and their places in the writer's pool as taken."""
+"""Runs that were killed: Dagster still counts them as running, and their places in a pool as taken."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ def clear_dead_runs(instance: dg.DagsterInstance, run_id: str) -> list[str]:
     """Give back the pool places of other runs and mark those as failed; returns their ids.
 
     Only for the holder of the run lock (``run_id``): every run holds that lock while its steps run, so that whatever
-    else has a place in a pool, or has begun a step, is dead. Without this the next run would wait for it without end.
+    else has begun a step is dead, and so is whatever has a place in a pool, waits for one, or was given one and did not
+    take it. The project's own steps need no pool, because that lock keeps writers apart; a step of yours may have one.
     """
     storage = instance.event_log_storage
     claimed: set[str] = set()
     if storage.supports_global_concurrency_limits:
         for key in storage.get_concurrency_keys():
             info = storage.get_concurrency_info(key)
-            claimed |= set(info.active_run_ids) | set(info.pending_run_ids)
+            claimed |= info.active_run_ids | info.assigned_run_ids | info.pending_run_ids
     claimed.discard(run_id)
     for other in sorted(claimed):
         storage.free_concurrency_slots_for_run(other)

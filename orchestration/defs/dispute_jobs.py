@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration.books import disputes
 from orchestration.books.desk import Desk
-from orchestration.defs.closing_jobs import WRITER_POOL, _act, _job
+from orchestration.defs.closing_jobs import _act, _job
 
 
 class FileDisputeConfig(dg.Config):
@@ -51,7 +51,7 @@ class WithdrawDisputeConfig(dg.Config):
     dry_run: bool = False
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def file_a_dispute(context: dg.OpExecutionContext, config: FileDisputeConfig) -> None:
     """File a dispute against a line, or against a payee's payout of a month."""
     line, payee, period = config.line, config.payee, config.period
@@ -76,7 +76,7 @@ def file_a_dispute(context: dg.OpExecutionContext, config: FileDisputeConfig) ->
     _act(context, config.dry_run, filed)
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def answer_a_dispute(context: dg.OpExecutionContext, config: AnswerDisputeConfig) -> None:
     """Answer a dispute without deciding it."""
     _act(
@@ -86,7 +86,7 @@ def answer_a_dispute(context: dg.OpExecutionContext, config: AnswerDisputeConfig
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def decide_a_dispute(context: dg.OpExecutionContext, config: DecideDisputeConfig) -> None:
     """Accept or reject a dispute."""
     _act(
@@ -103,7 +103,7 @@ def decide_a_dispute(context: dg.OpExecutionContext, config: DecideDisputeConfig
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def withdraw_a_dispute(context: dg.OpExecutionContext, config: WithdrawDisputeConfig) -> None:
     """Take a dispute back."""
     _act(

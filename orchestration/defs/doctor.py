@@ -25,7 +25,7 @@ START_DAEMON = "sudo systemctl start commissions-daemon"
 
 @check("dagster", "dagster.yaml")
 def settings_file(patient: Patient) -> Iterator[Finding]:
-    """One run and one writing step at a time, no telemetry, dead runs are noticed."""
+    """One run at a time, no telemetry, dead runs are noticed."""
     path = patient.settings.dagster_home / "dagster.yaml"
     if not path.exists():
         yield ok("not made yet; the first command makes it", path)
@@ -77,11 +77,6 @@ def _wrong(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     concurrency = content.get("concurrency") or {}
     if "concurrency" in content and (concurrency.get("runs") or {}).get("max_concurrent_runs") != 1:
         yield "more than one run at a time", "concurrency: {runs: {max_concurrent_runs: 1}}"
-    if "concurrency" in content and (concurrency.get("pools") or {}).get("default_limit") != 1:
-        yield (
-            "more than one writing step at a time",
-            "concurrency: {pools: {default_limit: 1, granularity: op}}",
-        )
     if (content.get("telemetry") or {}).get("enabled", True) and "telemetry" in content:
         yield "telemetry is on", "telemetry: {enabled: false}"
     if "storage" in content and "event_log_storage" in content:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.books import exporting
-from orchestration.defs.closing_jobs import WRITER_POOL, _act, _job
+from orchestration.defs.closing_jobs import _act, _job
 
 
 class PayrollConfig(dg.Config):
@@ -23,7 +23,7 @@ class JournalConfig(dg.Config):
     dry_run: bool = False
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def export_payroll(context: dg.OpExecutionContext, config: PayrollConfig) -> None:
     """Export what a pay cycle pays and no file has paid yet."""
     _act(
@@ -33,7 +33,7 @@ def export_payroll(context: dg.OpExecutionContext, config: PayrollConfig) -> Non
     )
 
 
-@dg.op(pool=WRITER_POOL)
+@dg.op
 def export_journal(context: dg.OpExecutionContext, config: JournalConfig) -> None:
     """Export what a month's journal says and no file has said yet."""
     _act(context, config.dry_run, lambda desk: exporting.journal(desk, config.month, config.by))

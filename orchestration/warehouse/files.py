@@ -5,15 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 TEMPORARY = ".tmp"
+# What a name may hold that becomes part of a path, a key or SQL: no separator, nothing hidden, nothing above its folder.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
+PLAIN_LETTERS_MAX = 64
+# A name that is made of several.
+MADE_LETTERS_MAX = 200
+# Files of the record of an export, beside the file that is handed out.
+MANIFEST, SETTLED = "manifest.json", "settled.parquet"
+RESERVED_NAMES = frozenset({MANIFEST, SETTLED})
 
 
 class BooksError(Exception):
     """A book, an action or an archive cannot be used or made. The message names the file and the fix."""
+
+
+def is_plain_name(name: str, longest: int = PLAIN_LETTERS_MAX) -> bool:
+    """Whether a name may become part of a path, a key or SQL. ``longest``: how many letters it may have."""
+    return len(name) <= longest and PLAIN_NAME.fullmatch(name) is not None and ".." not in name
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:

@@ -44,9 +44,6 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
-  pools:
-    default_limit: 1
-    granularity: op
 """,
     "event_log_storage": """\
 event_log_storage:

@@ -19,6 +19,7 @@ from orchestration.books import acting, disputes
 from orchestration.books.actions import append, read_actions
 from orchestration.books.desk import Desk, open_desk
 from orchestration.books.verify import verify
+from orchestration.cli.main import main
 from orchestration.plans.situations.build import ROOT, Tables, calculate, write_seeds
 from orchestration.warehouse.files import BooksError
 from orchestration.warehouse.publish import publish
@@ -431,3 +432,55 @@ def test_the_same_actions_are_dagster_jobs(settings: RunSettings, monkeypatch: p
     assert not done("decide_dispute", number=1, is_accepted=True, reason="mine", by="ana")
     assert done("withdraw_dispute", number=1, reason="solved", by="ana")
     assert ask(settings, "select state_code from fct_disputes") == [("withdrawn",)]
+
+
+@pytest.mark.parametrize("claim", ["999999999999999", "1000000000000", "-1000000000000", "1e400"])
+def test_a_claim_that_no_table_holds_is_refused_before_it_is_written(
+    settings: RunSettings, claim: str
+) -> None:
+    with pytest.raises(
+        BooksError, match=r"is not an amount that anybody is paid: write one below 1,000,000,000,000"
+    ):
+        file_line(settings, claim=claim)
+    assert read_actions(settings.books / "actions") == []
+    assert "dispute 1" in file_line(settings, claim="999999999999.99")
+
+
+def test_an_adjustment_of_twenty_digits_is_refused_and_stops_nobody(settings: RunSettings) -> None:
+    def adjust(amount: str) -> str:
+        return act(
+            settings,
+            lambda desk: acting.adjust(
+                desk, payee_id="ana", plan_id="deals", period_code="2014-03", amount=amount, currency_code="USD",
+                reason="a bonus", actor="laura",
+            ),
+        )  # fmt: skip
+
+    with pytest.raises(BooksError, match="is not an amount that anybody is paid"):
+        adjust("12345678901234567890")
+    assert read_actions(settings.books / "actions") == []
+    assert "adjustment 1: 12.50 USD" in adjust("12.50")
+
+
+def test_an_older_log_with_an_action_that_cannot_be_landed_says_how_to_go_on(settings: RunSettings) -> None:
+    folder = settings.books / "actions"
+    append(folder, [], action_code="dispute_filed", acted_at=ACTED, actor="ana", payee_id="ana",
+           period_code="2014-03", claimed_amount="999999999999999")  # fmt: skip
+    environment = {"COMMISSIONS_HOME": str(settings.home), "COMMISSIONS_AS_OF_DATE": AS_OF.isoformat()}
+
+    def command(*arguments: str) -> str:
+        answer = CliRunner().invoke(main, arguments, env=environment)
+        assert not answer.exception or isinstance(answer.exception, SystemExit), answer.exception
+        return answer.output
+
+    for stuck in (command("periods"), command("verify")):
+        assert "action 1 (" in stuck and "commissions supersede 1 --reason TEXT --by NAME" in stuck
+    assert "action 1 (dispute_filed by ana) is set aside" in command("supersede", "1", "--reason", "digits", "--by", "laura")  # fmt: skip
+    assert "2014-03" in command("periods")
+    assert "Verified." in command("verify")
+    assert "dispute 3" in file_line(settings, claim="10")
+    told = ask(
+        settings,
+        "select action_code, subject from marts.rpt_audit_log where action_code like 'supersede%' order by all",
+    )
+    assert told == [("supersede", "2014-03"), ("superseded", "2014-03 ana")]

@@ -7,11 +7,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.books.actions import append, file_name, read_actions
+from orchestration.books.actions import Action, append, drafted, file_name, read_actions
 from orchestration.books.archive import archive_landings, check_archive, restore_landings
-from orchestration.books.landed import land_books, table_definitions
-from orchestration.books.period import HASH, HELD, LINES, MANIFEST, next_period, read_books, write_book
-from orchestration.warehouse.files import BooksError, canonical, hash_of, read_object
+from orchestration.books.landed import land_books, rehearse, table_definitions
+from orchestration.books.period import HASH, HELD, LINES, next_period, read_books, write_book
+from orchestration.books.superseding import supersede
+from orchestration.books.verify import verify
+from orchestration.warehouse.files import MANIFEST, BooksError, canonical, hash_of, read_object
+from orchestration.warehouse.settings import RunSettings
 
 AT = datetime(2014, 4, 3, 8, 30)
 
@@ -278,3 +281,55 @@ def test_the_archive_forgets_files_that_no_table_needs(tmp_path: Path) -> None:
 
 def test_the_month_after_december_is_january() -> None:
     assert [next_period("2013-12"), next_period("2014-01")] == ["2014-01", "2014-02"]
+
+
+def with_an_amount(amount: str) -> Action:
+    return drafted([], action_code="adjust", acted_at=AT, actor="ana", payee_id="p", currency_code="EUR", amount=amount)  # fmt: skip
+
+
+def test_a_rehearsed_action_that_does_not_fit_is_refused_and_leaves_nothing() -> None:
+    connection = duckdb.connect(":memory:")
+    connection.execute(table_definitions())
+    connection.execute("create schema marts")
+    connection.execute("create view marts.fct_sums as select (amount * 1000)::decimal(18, 4) as amount from raw_books.actions")  # fmt: skip
+    rehearse(connection, with_an_amount("99999999999999.99"))
+    with pytest.raises(BooksError, match=r"^this cannot be recorded: .*\. Nothing was changed$"):
+        rehearse(connection, with_an_amount("999999999999999"))
+    # It fits its own table, and not a mart that shows it.
+    with pytest.raises(BooksError, match="cannot be recorded"):
+        rehearse(connection, with_an_amount("99999999999999.99"), ["fct_sums"])
+    assert connection.execute("select count(*) from raw_books.actions").fetchone() == (0,)
+
+
+def test_an_action_that_cannot_be_landed_is_named_and_can_be_superseded(tmp_path: Path) -> None:
+    settings = RunSettings(tmp_path)
+    folder = settings.books / "actions"
+    three_actions(folder)
+    append(folder, read_actions(folder), action_code="dispute_filed", acted_at=AT, actor="cy",
+           period_code="2014-03", claimed_amount="999999999999999")  # fmt: skip
+    connection = duckdb.connect(":memory:")
+    for proves in (
+        lambda: land_books(connection, settings.books),
+        lambda: verify(settings, is_rebuilt=False),
+    ):
+        with pytest.raises(BooksError, match=r"action 4 .*000004\.json.* cannot be landed") as refused:
+            proves()
+        assert "`commissions supersede 4 --reason TEXT --by NAME`" in str(refused.value)
+    with pytest.raises(BooksError, match=r"action 2 \(release_credits by ana\) lands as it is"):
+        supersede(settings, 2, "no reason", "laura")
+    with pytest.raises(BooksError, match="there is no action 9; the log has 4"):
+        supersede(settings, 9, "no reason", "laura")
+    assert "would be set aside" in supersede(settings, 4, "digits", "laura", is_dry_run=True)[0]
+    assert len(read_actions(folder)) == 4
+    assert "action 4 (dispute_filed by cy) is set aside" in supersede(settings, 4, "digits", "laura")[0]
+    assert land_books(connection, settings.books)["actions"] == 5
+    landed = "select action_code, claimed_amount, reference_number, reason from raw_books.actions where action_number > 3 order by action_number"
+    assert connection.execute(landed).fetchall() == [
+        ("superseded", None, None, None),
+        ("supersede", None, 4, "digits"),
+    ]
+    # The file is as it was, and what was told of it stays told.
+    assert read_actions(folder, as_written=True)[3].claimed_amount == "999999999999999"
+    with pytest.raises(BooksError, match="action 4 is superseded already"):
+        supersede(settings, 4, "again", "laura")
+    assert "actions: 5 in one chain" in verify(settings, is_rebuilt=False)

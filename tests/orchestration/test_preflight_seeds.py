@@ -292,3 +292,55 @@ def test_a_budget_is_of_whole_months(project: Path) -> None:
     (problem,) = check_contracts(project)
     assert (problem.rows, problem.column) == ((2,), "valid_to")
     assert str(problem).endswith("Write 2014-01-01, or the first day of the next month")
+
+
+NAMES_CONTRACT = """\
+seeds:
+  - name: pay_groups
+    config:
+      column_types: {pay_group_id: varchar, payee_id: varchar, file_name: varchar, kind_code: varchar}
+    columns:
+      - {name: pay_group_id, data_tests: [not_null]}
+      - {name: payee_id}
+      - {name: file_name}
+      - {name: kind_code, data_tests: [{accepted_values: {arguments: {values: [a, b]}}}]}
+"""
+PLAIN = "Write letters from A to Z, digits, spaces, '_', '-' and '.', at most 64, a letter or a digit first"
+IN_KEYS = "cannot be a name: it becomes part of keys, files or paths"
+FILE_FIX = "Write a plain name with its ending, {export_name}.csv for example; what may be filled in: {export_name}, {company_code}"
+RECORD_FIX = "Write another name, {export_name}.csv for example"
+
+
+@pytest.mark.parametrize(
+    ("cell", "column", "said"),
+    [
+        ("x/../../..", "pay_group_id", f"'x/../../..' {IN_KEYS}. {PLAIN}"),
+        ("a|b", "pay_group_id", f"'a|b' {IN_KEYS}. {PLAIN}"),
+        (".hidden", "pay_group_id", f"'.hidden' {IN_KEYS}. {PLAIN}"),
+        ("a..b", "pay_group_id", f"'a..b' {IN_KEYS}. {PLAIN}"),
+        ("a'; drop table x; --", "pay_group_id", f"'a'; drop table x; --' {IN_KEYS}. {PLAIN}"),
+        ("a\u200bb", "pay_group_id", f"'a\\u200bb' {IN_KEYS}. {PLAIN}"),
+        ("a" * 65, "pay_group_id", f"'{'a' * 65}' {IN_KEYS}. {PLAIN}"),
+        ("27|5", "payee_id", "'27|5' holds '|', which separates the parts of keys. Write it without '|'"),
+        ("27\u200b5", "payee_id", "'27\\u200b5' holds what nobody sees: U+200B. Type the name again"),
+        ("../up.csv", "file_name", f"'../up.csv' is not the name of a file. {FILE_FIX}"),
+        ("{other}.csv", "file_name", f"'{{other}}.csv' is not the name of a file. {FILE_FIX}"),
+        ("plain", "file_name", f"'plain' is not the name of a file. {FILE_FIX}"),
+        ("manifest.json", "file_name", f"'manifest.json' is a file of the record of exports itself. {RECORD_FIX}"),
+        ("Settled.parquet", "file_name", f"'Settled.parquet' is a file of the record of exports itself. {RECORD_FIX}"),
+    ],
+)  # fmt: skip
+def test_a_name_that_leaves_its_place_is_refused(tmp_path: Path, cell: str, column: str, said: str) -> None:
+    row = {"pay_group_id": "sales.1", "payee_id": "o'hara+x@example.com", "file_name": "{export_name}.csv", "kind_code": "a"}  # fmt: skip
+    folder = tmp_path / "seeds" / "payroll"
+    folder.mkdir(parents=True)
+    (folder / "_payroll.yml").write_text(NAMES_CONTRACT)
+
+    def problems(cells: dict[str, str]) -> list[str]:
+        lines = [",".join(cells), ",".join(f'"{text}"' for text in cells.values())]
+        (folder / "pay_groups.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return [str(problem) for problem in check_contracts(tmp_path)]
+
+    assert problems(row) == []
+    place = f"seeds/payroll/pay_groups.csv row 2, column {column}"
+    assert problems({**row, column: cell}) == [f"{place}: {said}"]

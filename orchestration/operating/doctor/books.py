@@ -12,7 +12,7 @@ import duckdb
 from orchestration.books.actions import read_actions
 from orchestration.books.archive import check_archive, landed_tables, row_counts
 from orchestration.books.exports import read_exports
-from orchestration.books.landed import check_closings, check_exports
+from orchestration.books.landed import check_closings, check_exports, first_line, land_books
 from orchestration.books.period import LINES, read_books, totals
 from orchestration.operating.doctor.finding import Finding, Patient, check, days_ago, error, ok, warning
 from orchestration.operating.doctor.warehouse import RUN
@@ -84,6 +84,24 @@ def exports(patient: Patient) -> Iterator[Finding]:
         yield error(str(problem), fix=restoring(patient))
         return
     yield ok(f"{len(known):,} in one chain, every file as it was exported" if known else "none yet")
+
+
+@check("books", "landing of the books")
+def landing(patient: Patient) -> Iterator[Finding]:
+    """Every action and every book fits the typed tables of the warehouse."""
+    try:
+        with duckdb.connect(":memory:") as connection:
+            land_books(connection, patient.settings.books)
+    except BooksError as problem:
+        if "cannot be landed" in str(problem):
+            yield error(
+                str(problem), fix="the command that the message names; what was meant is then asked for again"
+            )
+        return  # a broken chain is reported by its own check
+    except (duckdb.Error, OSError) as problem:
+        yield error(f"cannot be landed: {first_line(problem)}", fix=restoring(patient))
+        return
+    yield ok("all of it fits the tables of the warehouse")
 
 
 @check("books", "landings")

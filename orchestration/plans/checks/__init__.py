@@ -34,6 +34,7 @@ from orchestration.plans.checks import (
 )
 from orchestration.plans.checks.contracts import check_cells, check_columns, run_checks, seed_referred_to
 from orchestration.plans.checks.files import SeedContract, SeedFile, read_contracts, read_seed
+from orchestration.plans.checks.names import check_names
 from orchestration.plans.checks.passes import Passes, digest_of
 from orchestration.plans.checks.problems import PreflightError, Problem, render
 from orchestration.plans.checks.tables import COLUMNS, Company, header_of, read_company
@@ -210,6 +211,7 @@ def _seed_problems(
         yield from check_columns(seed, contract)
         yield from check_cells(seed, contract)
         yield from run_checks(seed, contract, files)
+        yield from check_names(seed, contract)
 
 
 def _plan_problems(files: Mapping[str, SeedFile], root: Path, extracts: Path | None) -> Iterator[Problem]:

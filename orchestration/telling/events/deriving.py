@@ -70,7 +70,8 @@ class Event:
 
 def derive(books: Path) -> list[Event]:
     """All events of the books, in their order. Raises BooksError when a log is damaged."""
-    actions = read_actions(books / "actions")
+    # An event that was sent stays as it was sent.
+    actions = read_actions(books / "actions", as_written=True)
     events: list[Event] = []
     counts: dict[str, int] = {}
     for record in _in_order(actions, read_publications(books / "publications")):
