@@ -10,7 +10,6 @@ HISTORY_MONTHS=24 HISTORIES=30      whole histories (`make histories`); by defau
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -18,18 +17,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.actions import append, read_actions
 from orchestration.books.landed import land_books
-from orchestration.books.period import read_books, write_book
 from orchestration.plans.situations.build import ROOT, calculate, models_in, write_raw_tables, write_seeds
 from tests.calculation.batches import merged, name_of
 from tests.calculation.histories import random_history
 from tests.calculation.oracle.postings import Books, close_month
+from tests.support.closing import close
 
 MONTHS = int(os.environ.get("HISTORY_MONTHS", "2"))
 COUNT = int(os.environ.get("HISTORIES", "4"))
 SEED = os.environ.get("ORACLE_SEED", "1")
-CLOSED_AT = datetime(2026, 1, 31)
 Amounts = dict[tuple[Any, ...], Fraction]
 POSTED = """
     select payee_id, plan_id, reward_id, origin_period_code, line_amount
@@ -59,30 +56,6 @@ def added_up(rows: Iterable[tuple[Any, ...]]) -> Amounts:
     for *key, amount in rows:
         totals[tuple(key)] += Fraction(amount)
     return {key: amount for key, amount in totals.items() if amount}
-
-
-def close(warehouse: Path, books: Path, period: str, as_of: date) -> None:
-    """Close a month as the command does, without the approvals before it."""
-    with duckdb.connect(str(warehouse)) as connection:
-        earlier = read_books(books / "periods")
-        book = write_book(
-            connection,
-            books / "periods",
-            period,
-            previous_hash=earlier[-1].book_hash if earlier else "",
-            as_of_date=as_of.isoformat(),
-            closed_at=CLOSED_AT,
-            closed_by="laura",
-        )
-    append(
-        books / "actions",
-        read_actions(books / "actions"),
-        action_code="close",
-        acted_at=CLOSED_AT,
-        actor="laura",
-        period_code=period,
-        lines_fingerprint=book.book_hash,
-    )
 
 
 def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> None:

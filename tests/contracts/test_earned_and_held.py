@@ -36,7 +36,7 @@ from orchestration.plans.situations.build import (
     write_raw_tables,
     write_seeds,
 )
-from tests.calculation.test_histories_posted import close
+from tests.support.closing import close
 from tests.support.companies.contract_company import START, company
 
 JANUARY, FEBRUARY, MARCH = date(2014, 1, 31), date(2014, 2, 28), date(2014, 3, 31)

@@ -3,11 +3,8 @@
 -- Grain: one row per line and month that recognises something of it. Rule: docs/rules/accounting.md
 with
 
-parts as (
+due_lines as (
   select * from {{ ref('int_ledger__due_lines') }}
-  where
-    is_due
-    or event_date <= {{ as_of_date() }}
 ),
 
 lines as (
@@ -20,63 +17,46 @@ first_open as (
   from {{ ref('stg_books__closings') }}
 ),
 
-closed_amounts as (
-  select
-    posted_period_code as period_code,
-    line_key,
-    entry_code,
-    event_code,
-    event_date,
-    payee_id,
-    plan_id,
-    transaction_id,
-    currency_code,
-    line_amount as earned_amount
-  from {{ ref('stg_books__lines') }}
-  union all
-  select
-    period_code,
-    line_key,
-    'reward' as entry_code,
-    event_code,
-    event_date,
-    payee_id,
-    plan_id,
-    transaction_id,
-    currency_code,
-    held_amount as earned_amount
-  from {{ ref('stg_books__held_lines') }}
+posted_lines as (
+  select * from {{ ref('stg_books__lines') }}
+),
+
+held_lines as (
+  select * from {{ ref('stg_books__held_lines') }}
 ),
 
 closed_lines as (
   select
-    period_code,
-    line_key,
-    min(entry_code) as entry_code,
-    min(event_code) as event_code,
-    max(event_date) as event_date,
-    min(payee_id) as payee_id,
-    min(plan_id) as plan_id,
-    min(transaction_id) as transaction_id,
-    min(currency_code) as currency_code,
-    sum(earned_amount) as earned_amount,
+    coalesce(posted_lines.posted_period_code, held_lines.period_code) as period_code,
+    coalesce(posted_lines.line_key, held_lines.line_key) as line_key,
+    coalesce(posted_lines.entry_code, 'reward') as entry_code,
+    coalesce(posted_lines.event_code, held_lines.event_code) as event_code,
+    coalesce(posted_lines.event_date, held_lines.event_date) as event_date,
+    coalesce(posted_lines.payee_id, held_lines.payee_id) as payee_id,
+    coalesce(posted_lines.plan_id, held_lines.plan_id) as plan_id,
+    coalesce(posted_lines.transaction_id, held_lines.transaction_id) as transaction_id,
+    coalesce(posted_lines.currency_code, held_lines.currency_code) as currency_code,
+    coalesce(posted_lines.line_amount, 0) + coalesce(held_lines.held_amount, 0) as earned_amount,
     true as is_closed
-  from closed_amounts
-  group by period_code, line_key
-  having
-    sum(earned_amount) <> 0
-    or count(*) = 1
+  from posted_lines
+  full outer join held_lines
+    on
+      posted_lines.line_key = held_lines.line_key
+      and posted_lines.posted_period_code = held_lines.period_code
+  where
+    held_lines.line_key is null
+    or coalesce(posted_lines.line_amount, 0) + held_lines.held_amount <> 0
 ),
 
 recognised as (
   select
     line_key,
-    min(event_code) as event_code,
+    max_by(event_code, period_code) as event_code,
     max_by(event_date, period_code) as event_date,
-    min(payee_id) as payee_id,
-    min(plan_id) as plan_id,
-    min(transaction_id) as transaction_id,
-    min(currency_code) as currency_code,
+    max_by(payee_id, period_code) as payee_id,
+    max_by(plan_id, period_code) as plan_id,
+    max_by(transaction_id, period_code) as transaction_id,
+    max_by(currency_code, period_code) as currency_code,
     sum(earned_amount) as recognised_amount
   from closed_lines
   where entry_code = 'reward'
@@ -85,21 +65,18 @@ recognised as (
 
 earned as (
   select
-    parts.part_key as line_key,
-    lines.event_code,
-    parts.event_date,
-    parts.payee_id,
-    parts.plan_id,
-    parts.transaction_id,
-    parts.currency_code,
-    parts.part_amount
-  from parts
-  inner join lines on parts.line_key = lines.line_key
+    due_lines.*,
+    lines.event_code
+  from due_lines
+  inner join lines on due_lines.line_key = lines.line_key
+  where
+    due_lines.is_due
+    or due_lines.event_date <= {{ as_of_date() }}
 ),
 
 compared as (
   select
-    coalesce(earned.line_key, recognised.line_key) as line_key,
+    coalesce(earned.part_key, recognised.line_key) as line_key,
     coalesce(earned.event_code, recognised.event_code) as event_code,
     coalesce(earned.event_date, recognised.event_date) as event_date,
     coalesce(earned.payee_id, recognised.payee_id) as payee_id,
@@ -109,15 +86,12 @@ compared as (
     coalesce(earned.part_amount, 0) - coalesce(recognised.recognised_amount, 0) as earned_amount,
     recognised.line_key is not null as is_recognised_before
   from earned
-  full outer join recognised on earned.line_key = recognised.line_key
+  full outer join recognised on earned.part_key = recognised.line_key
 ),
 
 open_lines as (
   select
-    greatest(
-      {{ month_code('compared.event_date') }},
-      coalesce(first_open.period_code, {{ month_code('compared.event_date') }})
-    ) as period_code,
+    greatest({{ month_code('compared.event_date') }}, coalesce(first_open.period_code, '')) as period_code,
     compared.line_key,
     'reward' as entry_code,
     compared.event_code,
@@ -126,8 +100,7 @@ open_lines as (
     compared.plan_id,
     compared.transaction_id,
     compared.currency_code,
-    compared.earned_amount,
-    false as is_closed
+    compared.earned_amount
   from compared
   cross join first_open
   where
@@ -146,8 +119,7 @@ adjustment_lines as (
     plan_id,
     transaction_id,
     currency_code,
-    line_amount as earned_amount,
-    false as is_closed
+    line_amount as earned_amount
   from {{ ref('int_ledger__open_lines') }}
   where entry_code <> 'reward'
 ),
@@ -162,8 +134,7 @@ draw_lines as (
     payee_id,
     plan_id,
     currency_code,
-    line_amount as earned_amount,
-    false as is_closed
+    line_amount as earned_amount
   from {{ ref('int_ledger__draw_lines') }}
 ),
 
@@ -190,7 +161,7 @@ final as (
     transaction_id::varchar as transaction_id,
     currency_code::varchar as currency_code,
     earned_amount::decimal(18, 4) as earned_amount,
-    is_closed::boolean as is_closed
+    coalesce(is_closed, false)::boolean as is_closed
   from united
 )
 
