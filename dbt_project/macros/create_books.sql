@@ -13,6 +13,10 @@
     numbers_fingerprint varchar, plan_fingerprint varchar, previous_source_fingerprint varchar,
     previous_numbers_fingerprint varchar, previous_plan_fingerprint varchar
   );
+  create table if not exists raw_books.held_lines (
+    period_code varchar, line_key varchar, event_code varchar, event_date date, payee_id varchar, plan_id varchar,
+    transaction_id varchar, currency_code varchar, held_amount decimal(18, 4)
+  );
   create table if not exists raw_books.calculations (
     period_code varchar, plan_id varchar, state_code varchar, lines_fingerprint varchar, line_count bigint
   );

@@ -1,16 +1,43 @@
--- What was capitalised of a contract is what the ledger posted for it; each month's opening, additions and expense make its
--- closing, which the next month opens with; and at the end nothing is left, so that amortised + impaired = capitalised.
+-- What was capitalised of a contract is what the ledger posted for it and what is held of it; each month's opening,
+-- additions and expense make its closing, which the next month opens with; and at the end nothing is left, so that
+-- amortised + impaired = capitalised.
 with
+
+amounts as (
+  select
+    plan_id,
+    transaction_id,
+    currency_code,
+    event_code,
+    line_amount
+  from {{ ref('fct_ledger_lines') }}
+  union all
+  select
+    plan_id,
+    transaction_id,
+    currency_code,
+    event_code,
+    held_amount as line_amount
+  from {{ ref('rpt_held_lines') }}
+  where event_date <= {{ as_of_date() }}
+),
 
 ledger as (
   select
-    accounting_lines.contract_key,
-    sum(ledger_lines.line_amount) as ledger_amount
-  from {{ ref('fct_accounting_lines') }} as accounting_lines
-  inner join {{ ref('fct_ledger_lines') }} as ledger_lines
-    on accounting_lines.ledger_line_key = ledger_lines.ledger_line_key
-  where accounting_lines.posting_code = 'capitalisation'
-  group by accounting_lines.contract_key
+    contract_costs.contract_key,
+    sum(amounts.line_amount) as ledger_amount
+  from amounts
+  inner join {{ ref('entry_kinds') }} as entry_kinds
+    on
+      amounts.event_code = entry_kinds.event_code
+      and entry_kinds.is_contract_cost
+  inner join {{ ref('fct_contract_costs') }} as contract_costs
+    on
+      amounts.plan_id = contract_costs.plan_id
+      and amounts.transaction_id = contract_costs.transaction_id
+      and amounts.currency_code = contract_costs.currency_code
+      and contract_costs.treatment_code = 'capitalised'
+  group by contract_costs.contract_key
 ),
 
 schedule as (

@@ -1,16 +1,52 @@
--- Invariant 3: what a month's journal accrues of a plan is what the ledger posts, and what it pays is what files have paid.
+-- Invariant 3: what a closed month's journal accrues of a plan is what its book posts and holds; what the open months'
+-- journals accrue is what they post, and what is held today less what the books held; what is paid is what files have paid.
 -- The preflight finds a posting without a rule, and a liability other than the one that payments debit
 -- (orchestration/plans/checks/accounting_rules.py). A company without posting rules keeps no journal here.
 with
 
+closings as (
+  select * from {{ ref('stg_books__closings') }}
+),
+
+amounts as (
+  select
+    case when is_posted then posted_period_code else 'open' end as period_code,
+    plan_id,
+    currency_code,
+    line_amount
+  from {{ ref('fct_ledger_lines') }}
+  union all
+  select
+    period_code,
+    plan_id,
+    currency_code,
+    held_amount as line_amount
+  from {{ ref('stg_books__held_lines') }}
+  union all
+  select
+    'open' as period_code,
+    plan_id,
+    currency_code,
+    -held_amount as line_amount
+  from {{ ref('stg_books__held_lines') }}
+  union all
+  select
+    'open' as period_code,
+    plan_id,
+    currency_code,
+    held_amount as line_amount
+  from {{ ref('rpt_held_lines') }}
+  where event_date <= {{ as_of_date() }}
+),
+
 ledger as (
   select
-    posted_period_code as period_code,
+    period_code,
     plan_id,
     currency_code,
     sum(line_amount) as ledger_amount
-  from {{ ref('fct_ledger_lines') }}
-  group by posted_period_code, plan_id, currency_code
+  from amounts
+  group by period_code, plan_id, currency_code
 ),
 
 liability_accounts as (
@@ -27,13 +63,14 @@ journal_lines as (
 
 accrued as (
   select
-    period_code,
-    plan_id,
-    currency_code,
-    sum(credit_amount - debit_amount) as accrued_amount
+    coalesce(closings.period_code, 'open') as period_code,
+    journal_lines.plan_id,
+    journal_lines.currency_code,
+    sum(journal_lines.credit_amount - journal_lines.debit_amount) as accrued_amount
   from journal_lines
-  where posting_code in ('accrual', 'capitalisation')
-  group by period_code, plan_id, currency_code
+  left join closings on journal_lines.period_code = closings.period_code
+  where journal_lines.posting_code in ('accrual', 'capitalisation')
+  group by coalesce(closings.period_code, 'open'), journal_lines.plan_id, journal_lines.currency_code
 ),
 
 paid as (

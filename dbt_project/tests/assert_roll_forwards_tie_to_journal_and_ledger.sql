@@ -1,6 +1,6 @@
 -- The asset of each month is the balance of the contract cost accounts in the journal, the liability that of the liability
--- accounts; and the liability is what the ledger has posted by then less what files have paid by then. Only where there are
--- posting rules: a company without them keeps no journal here.
+-- accounts; and the liability is what has been earned by then less what files have paid by then, in all what is posted or
+-- held less what is paid. Only where there are posting rules: a company without them keeps no journal here.
 with
 
 asset as (
@@ -59,13 +59,7 @@ asset_balances as (
   group by asset_months.period_code, asset_months.currency_code, asset_months.closing_amount
 ),
 
-posted as (
-  select
-    posted_period_code as period_code,
-    currency_code,
-    line_amount as posted_amount
-  from {{ ref('fct_ledger_lines') }}
-  union all
+paid as (
   select
     {{ month_code('pay_cycles.pay_date') }} as period_code,
     exported_lines.currency_code,
@@ -77,6 +71,41 @@ posted as (
       and exported_lines.pay_cycle_code = pay_cycles.pay_cycle_code
       and pay_cycles.pay_date <= {{ as_of_date() }}
   where exported_lines.line_kind_code = 'payment'
+),
+
+posted as (
+  select
+    period_code,
+    currency_code,
+    earned_amount as posted_amount
+  from {{ ref('int_ledger__earned_lines') }}
+  union all
+  select * from paid
+),
+
+-- To the last month: posted or held, and not paid.
+unpaid_in_all as (
+  select
+    currency_code,
+    sum(amount) as balance_amount
+  from (
+    select
+      currency_code,
+      line_amount as amount
+    from {{ ref('fct_ledger_lines') }}
+    union all
+    select
+      currency_code,
+      held_amount as amount
+    from {{ ref('rpt_held_lines') }}
+    where event_date <= {{ as_of_date() }}
+    union all
+    select
+      currency_code,
+      posted_amount as amount
+    from paid
+  )
+  group by currency_code
 ),
 
 unpaid as (
@@ -111,6 +140,17 @@ liability_balances as (
   group by liability_months.period_code, liability_months.currency_code, liability_months.closing_amount
 )
 
+select 'liability in all ' || last_months.currency_code as difference_key
+from (
+  select
+    currency_code,
+    max_by(closing_amount, period_code) as closing_amount
+  from liability_months
+  group by currency_code
+) as last_months
+left join unpaid_in_all on last_months.currency_code = unpaid_in_all.currency_code
+where last_months.closing_amount <> coalesce(unpaid_in_all.balance_amount, 0)
+union all
 select 'asset ' || period_code as difference_key
 from asset_balances
 where

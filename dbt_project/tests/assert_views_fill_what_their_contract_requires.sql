@@ -47,6 +47,7 @@
   'int_ledger__clawback_lines',
   'int_ledger__collection_lines',
   'int_ledger__entitlements',
+  'int_ledger__held_changes',
   'int_ledger__parts',
   'int_parameters__payee_months',
   'int_pool__transactions',

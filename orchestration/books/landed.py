@@ -12,7 +12,7 @@ import duckdb
 from orchestration.books.actions import Action, file_name, read_actions
 from orchestration.books.configuration import Entry, changes_of, read_entries
 from orchestration.books.exports import Export, read_exports
-from orchestration.books.period import CALCULATIONS, LINES, Book, read_books
+from orchestration.books.period import CALCULATIONS, HELD, LINES, Book, read_books
 from orchestration.warehouse.files import SETTLED, BooksError
 from orchestration.warehouse.settings import DBT_PROJECT_DIR
 
@@ -23,6 +23,7 @@ TABLES = (
     "configuration_changes",
     "exported_lines",
     "exports",
+    "held_lines",
     "lines",
 )
 # What DuckDB and its driver raise for a value that does not fit its column.
@@ -72,8 +73,8 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
         for export in exports:
             _insert_export(connection, export)
         _insert_changes(connection, entries)
-        for table, file in (("lines", LINES), ("calculations", CALCULATIONS)):
-            _insert(connection, table, [book.folder / file for book in books])
+        for table, file in (("lines", LINES), ("held_lines", HELD), ("calculations", CALCULATIONS)):
+            _insert(connection, table, [book.folder / file for book in books if file in book.files])
         counts = {table: _count(connection, table) for table in TABLES}
     except BaseException:
         connection.execute("rollback")

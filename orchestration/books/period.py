@@ -1,4 +1,4 @@
-"""The book of a closed period: its lines, its calculations and the whole configuration, as Parquet in one folder.
+"""The book of a closed period: its lines, what it holds, its calculations and the whole configuration, as Parquet.
 
 The folder is made aside and renamed: a period is closed when its folder is there, and not before.
 """
@@ -30,7 +30,8 @@ from orchestration.warehouse.files import (
 
 HASH = "book_hash"
 LINES, CALCULATIONS, CONFIGURATION = "lines.parquet", "calculations.parquet", "configuration.parquet"
-FILES = (CALCULATIONS, CONFIGURATION, LINES)
+HELD = "held.parquet"  # not in the books of earlier versions
+FILES = (CALCULATIONS, CONFIGURATION, HELD, LINES)
 PERIOD_CODE = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 # One thread and rows in their order: the same rows give the same bytes.
 DETERMINISTIC = ("set threads = 1", "set preserve_insertion_order = true", "set TimeZone = 'UTC'")
@@ -100,7 +101,7 @@ def write_book(
     closed_at: datetime,
     closed_by: str,
 ) -> Book:
-    """Freeze a period: what it posts, its calculations, and every seed as it was. Hold the run's lock.
+    """Freeze a period: what it posts and holds, its calculations, and every seed as it was. Hold the run's lock.
 
     Raises BooksError when the period is closed already or the disk is full; nothing is left behind then.
     """
@@ -151,6 +152,13 @@ def _freeze(warehouse: duckdb.DuckDBPyConnection, period_code: str, aside: Path)
           where posted_period_code = '{period_code}' and not is_posted
           order by ledger_line_key
         ) to '{aside / LINES}' {PARQUET}
+        """
+    )
+    warehouse.execute(
+        f"""
+        copy (
+          select * from intermediate.int_ledger__held_changes where period_code = '{period_code}' order by line_key
+        ) to '{aside / HELD}' {PARQUET}
         """
     )
     warehouse.execute(

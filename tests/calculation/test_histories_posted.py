@@ -1,7 +1,8 @@
 """Long random histories in the warehouse: each month is calculated by what is known at its end, and closed in a real book.
 
 Rows come late, twice and in any order, are edited, reversed and withdrawn; what closed months posted stays as it is, and
-what the next month posts is what the oracle posts, to the cent (invariants 4 to 7).
+what the next month posts is what the oracle posts, to the cent (invariants 4 to 7). What it recognises, due or held, is what the
+oracle has earned by its end less what it had by the end of the month before.
 
 HISTORY_MONTHS=24 HISTORIES=30      whole histories (`make histories`); by default their beginning
 """
@@ -9,7 +10,6 @@ HISTORY_MONTHS=24 HISTORIES=30      whole histories (`make histories`); by defau
 import os
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -17,18 +17,16 @@ from typing import Any
 
 import duckdb
 
-from orchestration.books.actions import append, read_actions
 from orchestration.books.landed import land_books
-from orchestration.books.period import read_books, write_book
 from orchestration.plans.situations.build import ROOT, calculate, models_in, write_raw_tables, write_seeds
 from tests.calculation.batches import merged, name_of
 from tests.calculation.histories import random_history
 from tests.calculation.oracle.postings import Books, close_month
+from tests.support.closing import close
 
 MONTHS = int(os.environ.get("HISTORY_MONTHS", "2"))
 COUNT = int(os.environ.get("HISTORIES", "4"))
 SEED = os.environ.get("ORACLE_SEED", "1")
-CLOSED_AT = datetime(2026, 1, 31)
 Amounts = dict[tuple[Any, ...], Fraction]
 POSTED = """
     select payee_id, plan_id, reward_id, origin_period_code, line_amount
@@ -36,6 +34,11 @@ POSTED = """
     where posted_period_code = ? and entry_code <> 'draw'
 """
 PAID = "select payee_id, plan_id, currency_code, payout_amount from marts.fct_payouts where period_code = ?"
+RECOGNISED = """
+    select payee_id, plan_id, currency_code, earned_amount
+    from intermediate.int_ledger__earned_lines
+    where period_code = ? and entry_code = 'reward'
+"""
 CLOSED = "select ledger_line_key, line_amount from marts.fct_ledger_lines where is_posted order by all"
 UNEQUAL = """
     select count(*)
@@ -44,7 +47,7 @@ UNEQUAL = """
     where coalesce(amount, 0) <> coalesce(owed.line_amount, 0)
 """
 # With what a closing writes into the book.
-READ = models_in(POSTED, PAID, CLOSED, UNEQUAL) | {"fct_calculations"}
+READ = models_in(POSTED, PAID, RECOGNISED, CLOSED, UNEQUAL) | {"fct_calculations", "int_ledger__held_changes"}
 
 
 def added_up(rows: Iterable[tuple[Any, ...]]) -> Amounts:
@@ -53,30 +56,6 @@ def added_up(rows: Iterable[tuple[Any, ...]]) -> Amounts:
     for *key, amount in rows:
         totals[tuple(key)] += Fraction(amount)
     return {key: amount for key, amount in totals.items() if amount}
-
-
-def close(warehouse: Path, books: Path, period: str, as_of: date) -> None:
-    """Close a month as the command does, without the approvals before it."""
-    with duckdb.connect(str(warehouse)) as connection:
-        earlier = read_books(books / "periods")
-        book = write_book(
-            connection,
-            books / "periods",
-            period,
-            previous_hash=earlier[-1].book_hash if earlier else "",
-            as_of_date=as_of.isoformat(),
-            closed_at=CLOSED_AT,
-            closed_by="laura",
-        )
-    append(
-        books / "actions",
-        read_actions(books / "actions"),
-        action_code="close",
-        acted_at=CLOSED_AT,
-        actor="laura",
-        period_code=period,
-        lines_fingerprint=book.book_hash,
-    )
 
 
 def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> None:
@@ -102,6 +81,7 @@ def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> 
             assert connection.execute(UNEQUAL).fetchone() == (0,), f"{period} does not post what is owed"
             posted = added_up(connection.execute(POSTED, [period]).fetchall())
             paid = added_up(connection.execute(PAID, [period]).fetchall())
+            recognised = added_up(connection.execute(RECOGNISED, [period]).fetchall())
         entries = [entry for each in expected.values() for entry in each.entries]
         assert posted == added_up(
             (entry.key[1], entry.plan_id, entry.key[0], entry.origin_period, entry.amount)
@@ -113,6 +93,11 @@ def test_months_closed_one_by_one_post_what_the_oracle_posts(tmp_path: Path) -> 
             for each in expected.values()
             for (payee_id, plan_id, paid_in, currency), amount in each.payouts.items()
             if paid_in == period
+        ), period
+        assert recognised == added_up(
+            (*account, amount)
+            for each in expected.values()
+            for account, amount in each.recognised[period].items()
         ), period
         close(warehouse, books, period, as_of)
         with duckdb.connect(str(warehouse), read_only=True) as connection:

@@ -1,6 +1,6 @@
-"""What is broken: one token of a model's or macro's own source at a time.
+"""What is broken: one token of a model's or macro's own source at a time, or one key of a window, or one date of a span.
 
-Each token that can be broken is marked in the source with a comment behind it. dbt carries the comments into what it
+Each that can be broken is marked in the source with a comment behind it. dbt carries the comments into what it
 compiles, so that every place that comes from the token is found there: a loop or a macro may write it more than once.
 """
 
@@ -34,6 +34,13 @@ DIGITS = {"0": "1", "1": "0"}
 WIDTHS = {"decimal", "numeric", "lpad", "repeat", "round", "trunc"}
 # After one of these a star stands for columns, and a minus for a sign.
 OPENERS = {TokenType.SELECT, TokenType.L_PAREN, TokenType.COMMA, TokenType.DOT, TokenType.EXCEPT}
+# The day that a span of days is asked for: one day later it may be in another one.
+IN_FORCE = re.compile(r"\bin_force\(\s*'([\w.]+)'")
+# What becomes of a key of a window: it parts nothing, or orders the other way round.
+KEYS = {TokenType.PARTITION_BY: "null", TokenType.ORDER_BY: "{} desc"}
+LIST_ENDS = {TokenType.ORDER_BY, TokenType.ROWS, TokenType.RANGE, TokenType.SEMICOLON}
+COLUMN = re.compile(r"[a-z_]\w*(\.[a-z_]\w*)?")
+Break = tuple[int, int, str]  # first and last place in the source, and what stands there instead
 JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 MARK = re.compile(r"/\*break \d+\*/")
 
@@ -68,12 +75,11 @@ def marked(name: str, source: str, first: int) -> tuple[str, list[Mutation]]:
     """Return a source with every token marked that can be broken, and the breaks, numbered from `first`."""
     lines, text, end = source.split("\n"), "", 0
     found: list[Mutation] = []
-    for token, after in _breakable(source):
-        before = source[token.start : token.end + 1]
-        line = source.count("\n", 0, token.start)
-        found.append(Mutation(first + len(found), name, line + 1, lines[line], before, after))
-        text += source[end : token.start] + found[-1].mark
-        end = token.end + 1
+    for start, stop, after in sorted(_breakable(source)):
+        line = source.count("\n", 0, start)
+        found.append(Mutation(first + len(found), name, line + 1, lines[line], source[start:stop], after))
+        text += source[end:start] + found[-1].mark
+        end = stop
     return text + source[end:], found
 
 
@@ -82,12 +88,40 @@ def broken(sql: str, mutation: Mutation) -> str:
     return sql.replace(mutation.mark, mutation.after)
 
 
-def _breakable(source: str) -> Iterator[tuple[Token, str]]:
+def _breakable(source: str) -> Iterator[Break]:
     tokens = DuckDB().tokenize(JINJA.sub(_blank, source))
     for position, token in enumerate(tokens):
         after = _replacement(tokens, position)
         if after is not None and not (token.token_type == TokenType.NUMBER and _is_part(source, token)):
-            yield token, after
+            yield token.start, token.end + 1, after
+    for position, token in enumerate(tokens):
+        if token.token_type in KEYS and not _is_in_jinja(source, token):
+            for start, stop in _columns(source, tokens, position + 1):
+                yield start, stop, KEYS[token.token_type].format(source[start:stop])
+    for date in IN_FORCE.finditer(source):
+        yield *date.span(1), f"({date[1]} + 1)"
+
+
+def _columns(source: str, tokens: Sequence[Token], position: int) -> Iterator[tuple[int, int]]:
+    """Yield where each key of a list stands that is a plain column, in no order of its own."""
+    item: list[Token] = []
+    depth = 0
+    for token in tokens[position:]:
+        depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
+        is_end = depth < 0 or token.token_type in LIST_ENDS
+        if is_end or (depth == 0 and token.token_type == TokenType.COMMA):
+            text = source[item[0].start : item[-1].end + 1] if item else ""
+            if COLUMN.fullmatch(text):
+                yield item[0].start, item[-1].end + 1
+            item = []
+        else:
+            item.append(token)
+        if is_end:
+            return
+
+
+def _is_in_jinja(source: str, token: Token) -> bool:
+    return any(found.start() <= token.start < found.end() for found in JINJA.finditer(source))
 
 
 def _is_part(source: str, number: Token) -> bool:

@@ -15,18 +15,28 @@ deals as (
 ),
 
 final as (
-  select * from deals {% if a > b %}left join{% endif %} plans on deals.plan = plans.plan
+  select
+    *,
+    sum(size) over (
+      partition by deals.plan, day
+      order by day, size desc, {{ key }}, deals.id
+      rows between unbounded preceding and current row
+    ) as total
+  from deals {% if a > b %}left join{% endif %} plans on deals.plan = plans.plan
+    and {{ in_force('deals.day', 'plans') }}
 )
 
 select * from final
 """
 
 
-def test_each_operator_bound_join_and_number_is_broken_once() -> None:
+def test_each_operator_bound_join_number_key_of_a_window_and_day_is_broken_once() -> None:
     found = [(each.before, each.after) for each in marked("model", SOURCE, 0)[1]]
     assert found == [
         ("0", "1"), ("count", "max"), (">=", ">"), ("and", "or"), ("not", ""), ("and", "or"), ("<", "<="),
-        ("left", "inner"), ("=", "<>"),
+        ("sum", "max"), ("deals.plan", "null"), ("day", "null"), ("day", "day desc"), ("desc", "asc"),
+        ("deals.id", "deals.id desc"), ("and", "or"), ("left", "inner"), ("=", "<>"), ("and", "or"),
+        ("deals.day", "(deals.day + 1)"),
     ]  # fmt: skip
 
 

@@ -10,10 +10,10 @@ import pytest
 from orchestration.books.actions import Action, append, drafted, file_name, read_actions
 from orchestration.books.archive import archive_landings, check_archive, restore_landings
 from orchestration.books.landed import land_books, rehearse, table_definitions
-from orchestration.books.period import LINES, next_period, read_books, write_book
+from orchestration.books.period import HASH, HELD, LINES, next_period, read_books, write_book
 from orchestration.books.superseding import supersede
 from orchestration.books.verify import verify
-from orchestration.warehouse.files import BooksError
+from orchestration.warehouse.files import MANIFEST, BooksError, canonical, hash_of, read_object
 from orchestration.warehouse.settings import RunSettings
 
 AT = datetime(2014, 4, 3, 8, 30)
@@ -36,7 +36,15 @@ def warehouse_with_lines(amount: str = "10.50") -> duckdb.DuckDBPyConnection:
     """A ledger of one line in 2014-03 and one in 2014-04, a calculation and a seed."""
     connection = duckdb.connect(":memory:")
     connection.execute(table_definitions())
-    connection.execute("create schema marts; create schema seeds; create schema raw_crm")
+    connection.execute(
+        "create schema marts; create schema intermediate; create schema seeds; create schema raw_crm"
+    )
+    connection.execute("create table intermediate.int_ledger__held_changes as from raw_books.held_lines")
+    for period, amount_held in (("2014-03", "7"), ("2014-04", "-7")):
+        connection.execute(
+            "insert into intermediate.int_ledger__held_changes (period_code, line_key, held_amount) values (?, 'waits', ?)",
+            [period, amount_held],
+        )
     connection.execute(
         "create table marts.fct_ledger_lines as select *, false as is_posted from raw_books.lines"
     )
@@ -207,10 +215,30 @@ def test_books_land_whole_and_again_the_same(tmp_path: Path) -> None:
             "configuration_changes": 0,
             "exported_lines": 0,
             "exports": 0,
+            "held_lines": 1,
             "lines": 1,
         }
     landed = connection.execute("select line_amount, posted_period_code from raw_books.lines").fetchall()
     assert [(str(amount), period) for amount, period in landed] == [("10.5000", "2014-03")]
+    held = connection.execute(
+        "select held_amount, line_key, period_code from raw_books.held_lines"
+    ).fetchall()
+    assert [(str(amount), *key) for amount, *key in held] == [("7.0000", "waits", "2014-03")]
+
+
+def test_a_book_from_before_there_was_a_file_of_what_is_held_lands_without_one(tmp_path: Path) -> None:
+    connection = warehouse_with_lines()
+    close(connection, tmp_path, "2014-03")
+    folder = tmp_path / "periods" / "2014-03"
+    (folder / HELD).unlink()
+    with pytest.raises(BooksError, match=r"2014-03/held\.parquet is missing"):
+        land_books(connection, tmp_path)
+    content = read_object(folder / MANIFEST)
+    del content["files"][HELD]
+    content[HASH] = hash_of(content, without=HASH)
+    (folder / MANIFEST).write_bytes(canonical(content))
+    counts = land_books(connection, tmp_path)
+    assert (counts["lines"], counts["held_lines"]) == (1, 0)
 
 
 def test_leftovers_of_a_killed_closing_are_no_book(tmp_path: Path) -> None:

@@ -63,6 +63,13 @@ BROKEN = {
         " where rowid = (select min(rowid) from marts.fct_accounting_lines)",
         "assert_journal_equals_the_ledger",
     ),
+    "two draws on one payee's earnings, the second after the end of the first, which still recovers": (
+        "insert into seeds.draws (draw_id, plan_id, payee_id, valid_from, valid_to, draw_kind_code, covers_code,"
+        " currency_code, amount, recovery_ratio, source_document) values"
+        " ('one', 'reseller', '275', '2013-01-01', '2013-02-01', 'recoverable', 'plan', 'USD', 1, 1, 'docs'),"
+        " ('two', 'online_territory', '275', '2013-02-01', null, 'recoverable', 'payee', 'USD', 1, 1, 'docs')",
+        "assert_draws_share_no_earnings",
+    ),
     "a payroll amount that nobody posted": (
         "update marts.fct_payroll_amounts set ledger_amount = ledger_amount + 1"
         " where rowid = (select min(rowid) from marts.fct_payroll_amounts)",

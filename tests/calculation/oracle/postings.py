@@ -1,4 +1,7 @@
-"""The ledger: what each month posts is what is owed by its knowledge less what closed months have posted."""
+"""The ledger: what each month posts is what is owed by its knowledge less what closed months have posted.
+
+And what it recognises is what is earned by then, due or held, less what was earned by the end of the month before.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,6 +15,7 @@ from tests.calculation.oracle.draws import Balances, draws_of_month
 from tests.calculation.oracle.results import DrawLine, Payout, Result, month_code
 
 LineKey = tuple[str, str, str | None, str]  # reward, payee, occasion, part
+Account = tuple[str, str, str]  # payee, plan, currency
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Books:
     draws: list[DrawLine] = field(default_factory=list)
     balances: Balances = field(default_factory=dict)
     payouts: dict[Payout, Fraction] = field(default_factory=dict)
+    earned: dict[Account, Fraction] = field(default_factory=dict)
+    recognised: dict[str, dict[Account, Fraction]] = field(default_factory=dict)
     last_closed: str = ""
 
 
@@ -59,7 +65,14 @@ def close_month(books: Books, tables: Tables, as_of: date) -> None:
     period, company = month_code(as_of), Company(tables)
     assert period > books.last_closed, "months are closed in order"
     payouts: dict[Payout, Fraction] = defaultdict(Fraction)
-    for entry in entries_of(books, owed_by(calculate_company(company, as_of), books.posted), period):
+    result = calculate_company(company, as_of)
+    earned = earned_by(result, books.posted, as_of)
+    accounts = {*earned, *books.earned}
+    books.recognised[period] = {
+        each: earned.get(each, Fraction(0)) - books.earned.get(each, Fraction(0)) for each in accounts
+    }
+    books.earned = earned
+    for entry in entries_of(books, owed_by(result, books.posted), period):
         books.entries.append(entry)
         before = books.posted.get(entry.key)
         amount = entry.amount + (before.amount if before else 0)
@@ -83,6 +96,16 @@ def owed_by(result: Result, posted: dict[LineKey, Owed]) -> dict[LineKey, Owed]:
         if part.is_due or (before and before.amount):
             owed[key] = Owed(line.plan_id, line.currency, month_code(line.event_date), part.amount)
     return owed
+
+
+def earned_by(result: Result, posted: dict[LineKey, Owed], as_of: date) -> dict[Account, Fraction]:
+    """Add up what is earned by a day, whether it is due or held."""
+    earned: dict[Account, Fraction] = defaultdict(Fraction)
+    for part in result.parts:
+        line, before = part.line, posted.get((*part.line.key, part.code))
+        if line.event_date <= as_of or part.is_due or (before and before.amount):
+            earned[line.payee_id, line.plan_id, line.currency] += part.amount
+    return dict(earned)
 
 
 def entries_of(books: Books, owed: dict[LineKey, Owed], period: str) -> Iterable[Entry]:

@@ -43,7 +43,10 @@ def make_home(home: Path) -> RunSettings:
 def fill(warehouse: duckdb.DuckDBPyConnection) -> None:
     """A ledger of one line per month, its payouts and calculations, a seed, and a landed table of two rows."""
     warehouse.execute(table_definitions())
-    warehouse.execute("create schema marts; create schema seeds; create schema raw_crm")
+    warehouse.execute(
+        "create schema marts; create schema intermediate; create schema seeds; create schema raw_crm"
+    )
+    warehouse.execute("create table intermediate.int_ledger__held_changes as from raw_books.held_lines")
     warehouse.execute(
         "create table marts.fct_ledger_lines as select *, false as is_posted from raw_books.lines"
     )

@@ -84,6 +84,7 @@ rounds_of_changes as (
   select
     *,
     last_value(rise_weight ignore nulls) over so_far as weight_numerator,
+    row_number() over so_far as change_number,
     row_number() over (
       partition by plan_id, transaction_id
       order by event_date desc, event_order desc, paid_date desc, event_id desc
@@ -120,7 +121,7 @@ final as (
     payment_id::varchar as payment_id,
     cause_code::varchar as cause_code,
     event_date::date as event_date,
-    event_order::integer as event_order,
+    change_number::integer as event_order,
     policy_code::varchar as policy_code,
     elapsed_days::integer as elapsed_days,
     lost_before_amount::decimal(28, 10) as lost_before_amount,

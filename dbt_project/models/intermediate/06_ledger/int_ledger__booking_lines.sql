@@ -33,7 +33,7 @@ booking_lines as (
       else commissions.reward_kind_code
     end as event_code,
     commissions.reward_date as event_date,
-    -1 as event_order,
+    0 as event_order,
     credited_payments.payment_id,
     commissions.commission_amount as line_amount
   from commissions

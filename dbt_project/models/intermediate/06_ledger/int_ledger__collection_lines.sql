@@ -83,7 +83,7 @@ collection_lines as (
     *,
     kind_code as event_code,
     paid_date as event_date,
-    -1 as event_order,
+    0 as event_order,
     case
       when counted_after_amount = transaction_amount then cast(1 as decimal(28, 10))
       else {{ ratio('counted_after_amount', 'transaction_amount', 10, 10, 8) }}

@@ -3,8 +3,8 @@
 -- Grain: one row per plan, deal and currency with a cost of obtaining the contract. Rule: docs/rules/accounting.md
 with
 
-ledger_lines as (
-  select * from {{ ref('fct_ledger_lines') }}
+earned_lines as (
+  select * from {{ ref('int_ledger__earned_lines') }}
   where transaction_id is not null
 ),
 
@@ -35,16 +35,16 @@ terms as (
 
 costs as (
   select
-    ledger_lines.plan_id,
-    ledger_lines.transaction_id,
-    ledger_lines.currency_code,
-    coalesce(min(transactions.booked_date), min(ledger_lines.event_date)) as booked_date,
-    sum(ledger_lines.line_amount) as cost_amount,
+    earned_lines.plan_id,
+    earned_lines.transaction_id,
+    earned_lines.currency_code,
+    coalesce(min(transactions.booked_date), min(earned_lines.event_date)) as booked_date,
+    sum(earned_lines.earned_amount) as cost_amount,
     count(*) as line_count
-  from ledger_lines
-  inner join entry_kinds on ledger_lines.event_code = entry_kinds.event_code
-  left join transactions on ledger_lines.transaction_id = transactions.transaction_id
-  group by ledger_lines.plan_id, ledger_lines.transaction_id, ledger_lines.currency_code
+  from earned_lines
+  inner join entry_kinds on earned_lines.event_code = entry_kinds.event_code
+  left join transactions on earned_lines.transaction_id = transactions.transaction_id
+  group by earned_lines.plan_id, earned_lines.transaction_id, earned_lines.currency_code
 ),
 
 ruled as (

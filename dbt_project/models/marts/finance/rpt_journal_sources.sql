@@ -1,6 +1,7 @@
--- Lists what each entry of the journal is made of, payments apart: ledger lines, and months of contract costs that have
--- ended.
--- Grain: one row per ledger line, or a contract cost, month and posting. Rule: docs/rules/accounting.md
+-- Lists what each entry of the journal is made of, payments apart: lines in the month that recognises them, and months of
+-- contract costs that have ended.
+-- Grain: one row per line and month that recognises it, or a contract cost, month and posting.
+-- Rule: docs/rules/accounting.md
 with
 
 accounting_lines as (
@@ -15,7 +16,7 @@ schedule as (
 united as (
   select
     'ledger_line' as source_kind_code,
-    ledger_line_key as source_key,
+    accounting_line_key as source_key,
     posting_code,
     period_code,
     plan_id,
