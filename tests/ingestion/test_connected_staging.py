@@ -440,6 +440,7 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
     ]  # fmt: skip
     tenant.positions[:] = [
         {"Employee_ID": "21003", "Effective_Date": "03/15/2019", "Manager_ID": "", "Position": "SDR"},
+        {"Employee_ID": "21003", "Effective_Date": "02/01/2021", "Manager_ID": "21009", "Position": "SDR"},
         {"Employee_ID": "21003", "Effective_Date": "02/01/2021", "Manager_ID": "21001", "Position": "AE"},
     ]
     columns = (
@@ -458,6 +459,16 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
         ("21003", date(2019, 3, 15), None), ("21003", date(2021, 2, 1), "21001"),
     ]  # fmt: skip
     assert rows(case.settings, "staging.stg_hris__territory_history", "employeeId") == []
+    listed = run_dbt(
+        case.settings.home,
+        "test",
+        "--select",
+        "assert_workday_days_have_one_position",
+        switches=set_with("workday"),
+    )
+    assert ("warn", 1) in [(node.status, node.failures) for node in listed.nodes], (
+        "the position that holds for no time"
+    )
 
 
 def test_ripplings_landed_versions_are_the_history_of_managers(started: Callable[[str], Case]) -> None:
