@@ -26,13 +26,14 @@ def without_hidden(
     if own is None or described is None:
         return table, []
     shown = {name.lower() for name in described}
-    kept = {*table.primary_key, table.stamp, table.deleted_flag, table.further_key}
-    kept |= used_columns(seeds, configured.config.name, table.name)
+    named = (*table.primary_key, table.stamp, table.deleted_flag, table.further_key)
+    kept = {name.lower() for name in named if name}
+    kept |= {name.lower() for name in used_columns(seeds, configured.config.name, table.name)}
     hidden = [
         column.name
         for column in table.columns
         if column.name.lower() not in shown
-        and column.name not in kept
+        and column.name.lower() not in kept
         and column in own.columns
         and not _is_named(configured.config.name, column.name)
     ]
