@@ -1,6 +1,6 @@
 -- Parts each payment of QuickBooks over the invoices that its lines name. What is not money covers the first of its invoice
--- lines: credit memos that the same payment uses up, then journal entries that write something off, which is what the invoice
--- lines have beyond TotalAmt - UnappliedAmt and the memos. The rest of each line is money.
+-- lines: credit memos that the same payment uses up, then what the invoice lines have beyond the memos and TotalAmt - UnappliedAmt,
+-- which journal entries write off as far as the payment has lines over them. The rest of each line is money.
 -- Grain: one row per payment and invoice.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
@@ -42,15 +42,13 @@ not_money as (
   select
     sides.payment_id,
     sides.memo_amount,
-    least(
-      greatest(
-        coalesce(
-          sides.invoice_amount - sides.memo_amount - (payments."TotalAmt" - coalesce(payments."UnappliedAmt", 0)), 0
-        ),
-        0
+    sides.other_amount,
+    greatest(
+      coalesce(
+        sides.invoice_amount - sides.memo_amount - (payments."TotalAmt" - coalesce(payments."UnappliedAmt", 0)), 0
       ),
-      sides.other_amount
-    ) as written_off_amount
+      0
+    ) as unpaid_amount
   from sides
   inner join payments on sides.payment_id = payments."Id"
 ),
@@ -75,9 +73,13 @@ parted as (
     greatest(least(not_money.memo_amount - invoice_lines.before_amount, invoice_lines.amount), 0) as memo_amount,
     greatest(
       least(
-        not_money.memo_amount + not_money.written_off_amount - invoice_lines.before_amount, invoice_lines.amount
+        not_money.memo_amount + least(not_money.unpaid_amount, not_money.other_amount) - invoice_lines.before_amount,
+        invoice_lines.amount
       ),
       0
+    ) as memo_or_written_off_amount,
+    greatest(
+      least(not_money.memo_amount + not_money.unpaid_amount - invoice_lines.before_amount, invoice_lines.amount), 0
     ) as not_money_amount
   from invoice_lines
   inner join not_money on invoice_lines.payment_id = not_money.payment_id
@@ -88,7 +90,7 @@ select
   invoice_id,
   sum(amount - not_money_amount) as paid_amount,
   sum(memo_amount) as memo_amount,
-  sum(not_money_amount - memo_amount) as written_off_amount
+  sum(memo_or_written_off_amount - memo_amount) as written_off_amount
 from parted
 group by
   payment_id,
