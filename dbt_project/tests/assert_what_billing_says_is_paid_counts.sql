@@ -1,5 +1,5 @@
--- Billing says that another amount of an invoice is paid than what counts here. It is commission neither way until the reason is
--- settled: see rpt_billing_differences.
+-- Billing says that another amount of an invoice is paid than what counts here. The payments that were found count until the
+-- reason is settled: see rpt_billing_differences.
 {{ config(severity='warn') }}
 
 select

@@ -1,6 +1,6 @@
 -- Compares what billing itself says is paid of an invoice with what counts as paid here, and lists each difference with its
--- reason. Refunds are not compared: billing systems do not take them off the invoice. Invoices without a deal are listed by their
--- payments (rpt_unmatched_payments).
+-- reason. Refunds are not compared: billing systems do not take them off the invoice. Invoices without a deal are listed by
+-- their payments (rpt_unmatched_payments).
 -- Grain: one row per invoice and source where the two differ. Rule: docs/rules/ledger.md
 with
 
@@ -20,6 +20,14 @@ reason_codes as (
   select * from {{ ref('reason_codes') }}
 ),
 
+judged as (
+  select
+    *,
+    coalesce(reason_code, 'after_as_of_date') = 'after_as_of_date' as is_counted
+  from collections
+  where reason_code is distinct from 'deleted_in_source'
+),
+
 found as (
   select
     invoice_id,
@@ -27,13 +35,7 @@ found as (
     coalesce(-sum(payment_amount) filter (where kind_code = 'credit_memo'), 0) as memo_amount,
     coalesce(sum(payment_amount) filter (where kind_code = 'payment' and is_counted), 0) as counted_paid_amount,
     coalesce(-sum(payment_amount) filter (where kind_code = 'credit_memo' and is_counted), 0) as counted_memo_amount
-  from (
-    select
-      *,
-      coalesce(reason_code, 'after_as_of_date') = 'after_as_of_date' as is_counted
-    from collections
-  )
-  where reason_code is distinct from 'deleted_in_source'
+  from judged
   group by invoice_id
 ),
 
@@ -45,10 +47,10 @@ compared as (
     invoices.total_amount,
     settled.settled_amount,
     settled.written_off_amount,
-    coalesce(found.counted_paid_amount, 0) + case when settled.counts_memos then coalesce(found.counted_memo_amount, 0) else 0 end
-      as counted_amount,
-    coalesce(found.paid_amount, 0) + case when settled.counts_memos then coalesce(found.memo_amount, 0) else 0 end
-      as found_amount
+    coalesce(found.counted_paid_amount, 0)
+    + case when settled.counts_memos then coalesce(found.counted_memo_amount, 0) else 0 end as counted_amount,
+    coalesce(found.paid_amount, 0)
+    + case when settled.counts_memos then coalesce(found.memo_amount, 0) else 0 end as found_amount
   from settled
   inner join invoices on settled.invoice_id = invoices.invoice_id
   left join found on settled.invoice_id = found.invoice_id

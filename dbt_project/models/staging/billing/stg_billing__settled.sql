@@ -1,5 +1,5 @@
--- Says how much of each invoice the billing system itself holds for settled; extracts of files do not say it. From the system
--- that var billing_system names.
+-- Says how much of each invoice the billing system itself holds for settled; extracts of files do not say it. From the
+-- system that var billing_system names.
 -- Grain: one row per invoice. Rule: docs/rules/ledger.md
 with
 

@@ -1,6 +1,6 @@
 -- Parts each payment of QuickBooks over the invoices that its lines name. What is not money covers the first of its invoice
--- lines: credit memos that the same payment uses up, then what the invoice lines have beyond the memos and TotalAmt - UnappliedAmt,
--- which journal entries write off as far as the payment has lines over them. The rest of each line is money.
+-- lines: credit memos that the same payment uses up, then what the invoice lines have beyond the memos and TotalAmt -
+-- UnappliedAmt, which journal entries write off as far as the payment has lines over them. The rest of each line is money.
 -- Grain: one row per payment and invoice.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 

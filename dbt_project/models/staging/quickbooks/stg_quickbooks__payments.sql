@@ -1,6 +1,6 @@
 -- Gives the money of QuickBooks the fields of the billing extracts: payments by invoice, credit memos as far as they are
--- applied to invoices, what a payment leaves unapplied, deposits that stand on an invoice itself, and sales and refund receipts,
--- which are paid at once. What journal entries write off is not money.
+-- applied to invoices, what a payment leaves unapplied, deposits that stand on an invoice itself, and sales and refund
+-- receipts, which are paid at once. What journal entries write off is not money.
 -- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
