@@ -1,5 +1,5 @@
 -- Says how much of each invoice NetSuite itself holds for settled: its total less the unpaid amount, which counts payments,
--- deposits, credit memos and journal entries; and what of it journal entries have written off.
+-- deposits, credit memos and journal entries; and how much of it journal entries have written off.
 -- Grain: one row per invoice. Rule: docs/rules/ledger.md
 {{ config(enabled=var('billing_system') == 'netsuite') }}
 

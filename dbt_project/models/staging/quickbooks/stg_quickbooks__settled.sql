@@ -1,5 +1,5 @@
 -- Says how much of each invoice QuickBooks itself holds for settled: TotalAmt less Balance, which counts payments, credit
--- memos, the invoice's deposit and journal entries; and what of it was written off.
+-- memos, the invoice's deposit and journal entries; and how much of it was written off.
 -- Grain: one row per invoice. Rule: docs/rules/ledger.md
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 

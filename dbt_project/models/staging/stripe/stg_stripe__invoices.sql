@@ -1,6 +1,6 @@
 -- Gives Stripe's finished invoices the fields of the billing extracts: amounts in the currency, tax and freight apart, the
--- deal of the metadata, else of the metadata of the subscription that the invoice is for. An amount whose currency is unknown
--- is empty.
+-- deal of the metadata, else of the metadata of the subscription that the invoice is for. An amount whose currency is
+-- unknown is empty.
 -- Grain: one row per invoice.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 

@@ -1,6 +1,6 @@
 -- Lists what customers have paid, in Stripe's smallest units: payments of invoices, what a paid invoice says beyond them (it
--- was paid outside of Stripe), charges that belong to no invoice, and what an invoice took from (or, if negative, put on) the
--- customer's balance when it was finalized.
+-- was paid outside of Stripe), charges that belong to no invoice, and what an invoice took from (or, if negative, put on)
+-- the customer's balance when it was finalized.
 -- Grain: one row per receipt.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
