@@ -8,6 +8,7 @@ from ingestion.api.client import Client
 from ingestion.api.config import ConfigError, Configured, auth_secrets
 from ingestion.api.connector import Connector, Deleted, Finding, MissingSecretError, secret_variable
 from ingestion.api.errors import ApiError, AuthError
+from ingestion.api.hidden import without_hidden
 from ingestion.api.plans import used_columns, uses
 from ingestion.api.records import Rows
 from ingestion.landing.files import InputError, Problem
@@ -104,7 +105,11 @@ def _check_fields(
                 findings.append(Finding(configured.config.name, table.name, str(error), False, fix))
             continue
         if described is not None and table.name not in unreadable:
+            table, hidden = without_hidden(configured, table, described, settings.seeds)
             findings += _field_findings(configured, table, described, settings)
+            if hidden:
+                told = f"not shown by the system, and read by no plan or model; they land empty: {', '.join(hidden)}"
+                findings.append(Finding(configured.config.name, f"{table.name} hidden fields", told, True))
     return findings
 
 

@@ -7,7 +7,8 @@ would change nothing is not made (`unchanged`).
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from ingestion.landing.pipeline import (
 from ingestion.landing.settings import Settings
 from ingestion.landing.tables import SourceSystem, Table
 from ingestion.landing.unchanged import Inputs, Landed, inputs_of, raw_fingerprints, recall, remember
+from ingestion.landing.whole import note_whole_read
 from ingestion.models import unloaded_systems, unread_tables
 from ingestion.registry import SYSTEMS, configured_systems
 
@@ -230,7 +232,7 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
     A landing of files that would change nothing is not made; the result is the same as if it were.
 
     Args:
-        full: make the landing in any case.
+        full: make the landing in any case, and read a connected system whole.
 
     Raises:
         InputError: a file or what a connector read cannot be loaded (SchemaAlert: a field vanished or changed
@@ -247,13 +249,14 @@ def load_system(system: str | SourceSystem, settings: Settings, *, full: bool = 
             tables = {name: TableResult(in_file, 0, 0, live) for name, (in_file, live) in landed.rows.items()}
             return LoadResult(declared.name, tables, (), landed.notices, 0)
         with held_open(settings):
-            return _land(declared, inputs, settings)
+            return _land(declared, inputs, settings, full=full)
 
 
-def _land(declared: SourceSystem, inputs: Inputs | None, settings: Settings) -> LoadResult:
+def _land(declared: SourceSystem, inputs: Inputs | None, settings: Settings, *, full: bool) -> LoadResult:
     fixed = prepare(declared.name, settings)
     pipeline = declared.pipeline(settings)
-    planned = declared.source(settings.extracts, settings)
+    planned = declared.source(settings.extracts, replace(settings, read_whole=full or settings.read_whole))
+    begun_at = datetime.now(UTC)
     try:
         info = pipeline.run(planned, loader_file_format=LOAD_FILE_FORMAT)
     except Exception as error:
@@ -262,6 +265,8 @@ def _land(declared: SourceSystem, inputs: Inputs | None, settings: Settings) -> 
         raise
     counts = verify(declared, pipeline, settings)
     result = _result(declared, pipeline, counts, tuple(info.loads_ids), fixed, settings)
+    if not declared.reads_files:
+        note_whole_read(declared, _states(pipeline, declared.name), begun_at, settings)
     if inputs is not None:
         rows = {name: (table.in_file, table.live) for name, table in result.tables.items()}
         digests = {name: state.get("digest") for name, state in _states(pipeline, declared.name).items()}
@@ -286,6 +291,13 @@ def _result(
             new, gone = _changes(connection, declared.schema, table, load_ids)
             tables[table.name] = TableResult(in_file.get(table.name, 0), new, gone, counts[table.name].live)
             notices += _undeclared(declared.schema, table, columns.get(table.name, []))
+            if hidden := (_states(pipeline, declared.name).get(table.name, {}).get("api") or {}).get(
+                "hidden"
+            ):
+                notices.append(
+                    f"{declared.schema}.{table.name}: the system does not show {', '.join(hidden)}; no plan or model reads "
+                    "them, and they land empty"
+                )
             if not declared.reads_files:
                 continue
             path, file = locate(settings.extracts, declared.name, table)

@@ -13,6 +13,16 @@
   columns(lambda name: lower(name) not in ({% for name in names %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}))
 {%- endmacro %}
 
+{# The stage of a deal: Closed Won where the system's own mark says that it is won, and nowhere else. A stage of that name
+   which the system does not count as won gets another name. #}
+{% macro stage_name(is_won, stage) -%}
+  case
+    when {{ is_won }} then 'Closed Won'
+    when {{ stage }} = 'Closed Won' then 'Closed Won (not won)'
+    else {{ stage }}
+  end
+{%- endmacro %}
+
 {# The day of an instant in the company's time zone. #}
 {% macro day_of(instant, zone) -%}
   ({{ instant }} at time zone '{{ zone }}')::date

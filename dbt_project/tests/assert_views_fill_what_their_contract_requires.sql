@@ -99,6 +99,7 @@
   'rpt_transaction_dispositions',
   'rpt_uncredited_recipients',
   'rpt_unmatched_aliases',
+  'rpt_billing_differences',
   'rpt_unmatched_payments',
   'rpt_unpaid_rewards',
   'rpt_withheld_balances',

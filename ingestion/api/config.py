@@ -271,13 +271,18 @@ def _client_options(entry: Mapping[str, Any]) -> ClientOptions:
 def _columns(entry: Mapping[str, Any]) -> tuple[Column, ...]:
     columns = []
     for name, written in entry.items():
-        kind, _, scale = str(written).partition(" ")
-        if kind not in get_args(ColumnType) or (scale and not scale.isdigit()):
+        kind, *further = str(written).split(" ")
+        is_computed = kind == "decimal" and further[-1:] == ["computed"]
+        scale = further[:-1] if is_computed else further
+        if kind not in get_args(ColumnType) or len(scale) > 1 or not all(part.isdigit() for part in scale):
             raise ConfigError(
                 f"the type '{written}' of column {name} is not known; known are {', '.join(get_args(ColumnType))}, "
-                'and "decimal 10" for ten decimals'
+                '"decimal 10" for ten decimals, and "decimal 10 computed" where the source computes the number and it is '
+                "to be rounded"
             )
-        columns.append(Column(name, kind, int(scale) if scale else AMOUNT_SCALE))  # type: ignore[arg-type]
+        columns.append(
+            Column(name, kind, int(scale[0]) if scale else AMOUNT_SCALE, is_computed)  # type: ignore[arg-type]
+        )
     return tuple(columns)
 
 
@@ -341,9 +346,16 @@ def _without(
 def _merged(base: Table, required: Table | None, detail: Mapping[str, Any]) -> Table:
     """Return the connector's table with the columns that the models and sources.toml declare."""
     columns = {column.name: column for column in base.columns}
-    columns |= {column.name: column for column in (required.columns if required else ())}
+    computed = {column.name for column in base.columns if column.computed}
+    columns |= {
+        column.name: replace(column, computed=True) if column.name in computed else column
+        for column in (required.columns if required else ())
+    }
     columns |= {column.name: column for column in _columns(detail.get("columns", {}))}
-    key = detail.get("key") or (required.primary_key if required else base.primary_key)
+    key = tuple(detail.get("key", ())) or (required.primary_key if required else base.primary_key)
+    if key == base.primary_key[: len(key)]:
+        # A connector may tell rows apart further than the company's key does.
+        key = base.primary_key
     try:
         return Table(
             base.name,
@@ -351,6 +363,7 @@ def _merged(base: Table, required: Table | None, detail: Mapping[str, Any]) -> T
             tuple(key),
             stamp=detail.get("stamp", base.stamp),
             deleted_flag=detail.get("deleted_flag", base.deleted_flag),
+            further_key=base.further_key,
         )
     except (ValueError, StopIteration) as error:
         raise ConfigError(str(error)) from None

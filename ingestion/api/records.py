@@ -220,6 +220,7 @@ class Rows:
         stamps = rows[self.table.stamp].to_pylist() if self.table.stamp else [None] * rows.num_rows
         hashes, numbers = rows[ROW_HASH].to_pylist(), rows[SOURCE_ROW].to_pylist()
         chosen: dict[Key, int] = {}
+        further = rows[self.table.further_key].to_pylist() if self.table.further_key else [0] * rows.num_rows
         for index, key in enumerate(
             zip(*(rows[name].to_pylist() for name in self.table.primary_key), strict=True)
         ):
@@ -229,9 +230,10 @@ class Rows:
                     message = "the key is empty; a row without key cannot be followed"
                     self._problems.append(Problem(self.origin, message, numbers[index], name))
                 continue
-            before = chosen.get(key)
+            place = (*key, further[index])
+            before = chosen.get(place)
             if before is None or self._is_later(stamps[before], stamps[index]):
-                chosen[key] = index
+                chosen[place] = index
             if before is not None and self.table.stamp is None and hashes[before] != hashes[index]:
                 shown = ", ".join(f"'{part}'" for part in key)
                 self._problems.append(

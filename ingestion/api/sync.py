@@ -20,6 +20,7 @@ from ingestion.api.alerts import SchemaAlert, absent_alerts, described_alerts, r
 from ingestion.api.client import Client
 from ingestion.api.config import Configured
 from ingestion.api.connector import Connector, Deleted, FullReadNeeded, Reading
+from ingestion.api.hidden import without_hidden
 from ingestion.api.plans import used_columns
 from ingestion.api.records import Rows
 from ingestion.landing.changes import Plan, digest_of, shrinks
@@ -53,6 +54,7 @@ class Sync:
         self._connector: Connector
         self._client: Client
         self._described: dict[str, Mapping[str, Any] | None] = {}
+        self._hidden: dict[str, list[str]] = {}
 
     def plan(self, table: Table, state: State) -> Plan:
         """Read a table and return what to land of it.
@@ -71,6 +73,8 @@ class Sync:
         read = self._read(table, self._since(table, reading, kept, now), kept)
         rows = self._checked(table, reading, read, kept)
         remember = {_STATE: self._remember(table, reading, read, rows, kept, now)}
+        if hidden := self._hidden[table.name]:
+            remember[_STATE]["hidden"] = hidden
         if table.stamp is None:
             remember[_STATE]["changed_at"] = self._changed_at(rows, state, kept, now)
         self._check_age(table, remember[_STATE].get("cursor" if table.stamp else "changed_at"), now)
@@ -90,6 +94,8 @@ class Sync:
             sought = self._configured.sought(table)
             described = self._connector.fields(sought, self._client)
             self._described[table.name] = described
+            sought, hidden = without_hidden(self._configured, sought, described, self._settings.seeds)
+            self._hidden[table.name] = hidden
             if described is not None:
                 known = (states.get(table.name, {}).get(_STATE) or {}).get("fields", [])
                 problems += described_alerts(
@@ -122,6 +128,9 @@ class Sync:
 
     def _since(self, table: Table, reading: Reading, kept: State, now: datetime) -> datetime | None:
         if not reading.incremental or "cursor" not in kept or "full_at" not in kept:
+            return None
+        # What a source forgets is never read whole: its absence would retire what has landed.
+        if self._settings.read_whole and reading.full_every is not None:
             return None
         last_full = datetime.fromisoformat(kept["full_at"])
         if reading.full_every is not None and now - last_full >= reading.full_every:
@@ -189,6 +198,8 @@ class Sync:
                 remember["cursor"] = max(stamps).isoformat()
                 if reading.incremental:
                     remember["full_at"] = now.isoformat() if read.is_full else kept["full_at"]
+                if reading.incremental and reading.full_every is None:
+                    remember["is_never_whole"] = True
         return remember
 
     def _changed_at(self, rows: pa.Table, state: State, kept: State, now: datetime) -> str:

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,19 @@ def open_extract(path: Path, file: str, table: Table, packed: bytes | None = Non
     return ExtractFile(file, content, digest.hexdigest())
 
 
+def _computed_reader(scale: int) -> Callable[[str], Decimal]:
+    """Return a reader that rounds to the scale, half away from zero; binary fractions may come with an exponent."""
+    read_exact, written = _decimal_reader(scale), re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+
+    def read(value: str) -> Decimal:
+        if not written.fullmatch(value):
+            return read_exact(value)
+        number = Decimal(value).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, Context(prec=2000))
+        return read_exact(format(number if number else abs(number), "f"))
+
+    return read
+
+
 def _decimal_reader(scale: int) -> Callable[[str], Decimal]:
     whole_digits = PRECISION - scale
     plain = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -144,7 +157,8 @@ def _decimal_reader(scale: int) -> Callable[[str], Decimal]:
         decimals = value.partition(".")[2].rstrip("0")
         if len(decimals) > scale:
             raise ValueError(
-                f"has {len(decimals)} decimals, the column holds {scale}; round it at the source"
+                f"has {len(decimals)} decimals, the column holds {scale}; round it at the source, or, where the source "
+                f'computes it, declare the column as "decimal {scale} computed", and it is rounded here'
             )
         if abs(number) >= 10**whole_digits:
             raise ValueError(f"has more than {whole_digits} digits before the decimal point; correct it")
@@ -193,7 +207,7 @@ def _read_bigint(value: str) -> int:
 def _reader(column: Column) -> Callable[[str], Any]:
     match column.type:
         case "decimal":
-            return _decimal_reader(column.scale)
+            return (_computed_reader if column.computed else _decimal_reader)(column.scale)
         case "date":
             return _read_date
         case "timestamp":

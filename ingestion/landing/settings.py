@@ -29,6 +29,7 @@ class Settings:
         chunk_rows: rows handed to dlt at a time, and so the least number of rows in a load file.
         sources: the file that says which systems are read by a connector; None: none is.
         seeds: the plans, to name those that use a column.
+        read_whole: a connected system is read whole, not by its changes.
     """
 
     home: Path
@@ -39,6 +40,7 @@ class Settings:
     chunk_rows: int = 50_000
     sources: Path | None = None
     seeds: Path = SEEDS_DIR
+    read_whole: bool = False
 
     @property
     def warehouse(self) -> Path:

@@ -24,11 +24,17 @@ RATE_SCALE = 10
 
 @dataclass(frozen=True)
 class Column:
-    """A column under the name that it has at the source; `scale` counts decimals."""
+    """A column under the name that it has at the source; `scale` counts decimals.
+
+    Attributes:
+        computed: the source computes the number with binary fractions (33.333333333333336); it is rounded to `scale`,
+            half away from zero. Any other number with more decimals is refused.
+    """
 
     name: str
     type: ColumnType
     scale: int = AMOUNT_SCALE
+    computed: bool = False
 
 
 def text(*names: str) -> tuple[Column, ...]:
@@ -39,6 +45,11 @@ def text(*names: str) -> tuple[Column, ...]:
 def amount(*names: str) -> tuple[Column, ...]:
     """Declare money and quantities: DECIMAL(28, 8)."""
     return tuple(Column(name, "decimal", AMOUNT_SCALE) for name in names)
+
+
+def computed(*names: str) -> tuple[Column, ...]:
+    """Declare numbers that the source computes with binary fractions: DECIMAL(28, 8), rounded to it."""
+    return tuple(Column(name, "decimal", AMOUNT_SCALE, computed=True) for name in names)
 
 
 def rate(*names: str) -> tuple[Column, ...]:
@@ -77,6 +88,8 @@ class Table:
         stamp: column with the instant of a row's last change, where the source keeps one.
         deleted_flag: column by which the source marks a deleted row, where it has one. A row that is
             absent from the extract is retired in any case.
+        further_key: column that tells rows with one key apart, where the source may have several; it is empty on the
+            first of them. None: several rows with one key are refused.
     """
 
     name: str
@@ -84,10 +97,14 @@ class Table:
     primary_key: tuple[str, ...]
     stamp: str | None = None
     deleted_flag: str | None = None
+    further_key: str | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
-        named = [*self.primary_key, *(name for name in (self.stamp, self.deleted_flag) if name)]
+        named = [
+            *self.primary_key,
+            *(name for name in (self.stamp, self.deleted_flag, self.further_key) if name),
+        ]
         if len({name.lower() for name in names}) != len(names):
             raise ValueError(f"table {self.name}: two columns have the same name")
         if not self.primary_key or (unknown := [name for name in named if name not in names]):

@@ -7,10 +7,16 @@ Every function raises BooksError when it refuses, and has then written nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from ingestion.landing.settings import Settings as IngestionSettings
+from ingestion.landing.whole import whole_reads
+from ingestion.models import time_zones
+from ingestion.registry import configured_systems
 from orchestration.books.archive import archive_landings
 from orchestration.books.desk import RUN_FIRST, Desk
 from orchestration.books.period import PERIOD_CODE, next_period, write_book
@@ -220,6 +226,7 @@ def close(desk: Desk, period_code: str, actor: str) -> list[str]:
     )
     _refuse_unapproved(rows)
     _refuse_open_adjustments(desk, period_code)
+    _refuse_partly_read(desk, period_code)
     lines = sum(row["line_count"] for row in rows)
     if desk.is_dry_run:
         return [f"{period_code}: {lines:,} lines of {len(rows)} plans would be closed by {actor}"]
@@ -314,6 +321,28 @@ def _refuse_open_adjustments(desk: Desk, period_code: str) -> None:
     if missing:
         numbers = ", ".join(str(row["adjustment_number"]) for row in missing)
         raise BooksError(f"adjustments were approved since the last run: {numbers}. {RUN_FIRST}")
+
+
+def _refuse_partly_read(desk: Desk, period_code: str) -> None:
+    """Refuse while a connected system has not been read whole since the month ended in all time zones that count days.
+
+    Formula fields, back-dated stamps and some deletions are no change that a system reports: only a whole read finds them.
+    """
+    settings = replace(IngestionSettings.from_env(), home=desk.settings.home)
+    read = whole_reads(settings)
+    first_day = datetime.fromisoformat(f"{next_period(period_code)}-01")
+    ended = max(first_day.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for zone in time_zones())
+    partly = [
+        f"{system.config.name} ({f'last read whole {at:%Y-%m-%d %H:%M} UTC' if at else 'never read whole'})"
+        for system in configured_systems(settings)
+        if (at := read.get(system.config.name)) is None or at < ended
+    ]
+    if partly:
+        raise BooksError(
+            f"{period_code} cannot be closed before each connected system was read whole after its end ({ended:%Y-%m-%d %H:%M} "
+            f"UTC): {', '.join(partly)}. What changed without a new stamp is found by it: `commissions run --full`, then look at "
+            "the lines again and close. Nothing was changed"
+        )
 
 
 def check_period(period_code: str) -> None:

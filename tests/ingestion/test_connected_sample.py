@@ -129,7 +129,7 @@ def bill(account: Account, invoices: list[Row], payments: list[Row]) -> None:
             status="paid" if row["status"] in ("paid", "refunded") else "open",
             total=total, total_excluding_tax=total - tax, amount_shipping=units(row["freight_amount"]),
             due_date=seconds(row["due_date"]), effective_at=account.now, starting_balance=0, ending_balance=0,
-            metadata={"opportunity_id": row["opportunity_id"]},
+            amount_paid=0, metadata={"opportunity_id": row["opportunity_id"]},
         )  # fmt: skip
     known = {row["invoice_id"] for row in invoices}
     intents: dict[str, str] = {}
@@ -149,6 +149,7 @@ def bill(account: Account, invoices: list[Row], payments: list[Row]) -> None:
                      status="succeeded", payment_intent=f"pi_{key}", metadata=of_deal)  # fmt: skip
         if invoice in known:
             intents[invoice] = f"pi_{key}"
+            account.objects["invoices"][invoice.replace("INV-", "in_")]["amount_paid"] += amount
             account.save("invoice_payments", f"inpay_{key}", invoice=invoice.replace("INV-", "in_"), currency=currency,
                          status="paid", amount_paid=amount, amount_requested=amount,
                          payment={"type": "payment_intent", "payment_intent": f"pi_{key}"},

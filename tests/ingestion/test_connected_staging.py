@@ -313,6 +313,8 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
     ]  # fmt: skip
     bill("Invoice", "101", "130.50", "20", Balance=Decimal(0), Line=shipped)
     bill("Invoice", "102", "50", "0", Balance=Decimal("20"), Line=shipped[:1])
+    # 25 came as a deposit on the invoice, the rest was written off.
+    bill("Invoice", "105", "100", "0", Balance=Decimal(0), Deposit=Decimal("25"), Line=shipped[:1])
     bill("SalesReceipt", "103", "107", "7", Balance=Decimal(0), Line=shipped[:1])
     bill("RefundReceipt", "104", "53.50", "3.50", Balance=Decimal(0), Line=shipped[:1])
 
@@ -332,6 +334,7 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
         ("30", "Invoice", "102"),
         ("40", "CreditMemo", "301"),
     )
+    paid("202", "0", "0", ("75", "Invoice", "105"), ("75", "JournalEntry", "9"))
     case.company.load()
     chosen = ("path:models/staging/quickbooks", "path:models/staging/billing")
     dbt(case.settings, "quickbooks", "build", *ALONE, "--select", *chosen)
@@ -347,6 +350,7 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
     assert rows(case.settings, "staging.stg_billing__invoices", *columns) == [
         ("101", "SO101", "USD", Decimal("100"), Decimal("20"), Decimal("10.5"), "paid"),
         ("102", "SO102", "USD", Decimal("50"), Decimal("0"), Decimal("0"), "open"),
+        ("105", "SO105", "USD", Decimal("100"), Decimal("0"), Decimal("0"), "paid"),
         ("RefundReceipt|104", "SO104", "USD", Decimal("50"), Decimal("3.5"), Decimal("0"), "paid"),
         ("SalesReceipt|103", "SO103", "USD", Decimal("100"), Decimal("7"), Decimal("0"), "paid"),
     ]
@@ -357,10 +361,18 @@ def test_quickbooks_bills_and_money_have_the_fields_of_the_billing_extracts(
         ("201|101|memo", "101", "credit_memo", second, "USD", Decimal("-40")),
         ("201|102", "102", "payment", second, "USD", Decimal("30")),
         ("201|unapplied", None, "payment", second, "USD", Decimal("5.25")),
+        ("Invoice|105|deposit", "105", "payment", first, "USD", Decimal("25")),
         ("RefundReceipt|104", "RefundReceipt|104", "refund", first, "USD", Decimal("-53.5")),
         ("SalesReceipt|103", "SalesReceipt|103", "payment", first, "USD", Decimal("107")),
     ]
     assert Decimal("90.5") + 30 + Decimal("5.25") == Decimal("125.75"), "what the customer sent"
+    assert rows(
+        case.settings, "staging.stg_billing__settled", "invoice_id", "settled_amount", "written_off_amount"
+    ) == [
+        ("101", Decimal("130.5"), Decimal("0")),
+        ("102", Decimal("30"), Decimal("0")),
+        ("105", Decimal("100"), Decimal("75")),
+    ]
     check_unit_tests(case.settings, "quickbooks")
 
 
@@ -451,6 +463,7 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
     ]  # fmt: skip
     tenant.positions[:] = [
         {"Employee_ID": "21003", "Effective_Date": "03/15/2019", "Manager_ID": "", "Position": "SDR"},
+        {"Employee_ID": "21003", "Effective_Date": "02/01/2021", "Manager_ID": "21009", "Position": "SDR"},
         {"Employee_ID": "21003", "Effective_Date": "02/01/2021", "Manager_ID": "21001", "Position": "AE"},
     ]
     columns = (
@@ -469,6 +482,16 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
         ("21003", date(2019, 3, 15), None), ("21003", date(2021, 2, 1), "21001"),
     ]  # fmt: skip
     assert rows(case.settings, "staging.stg_hris__territory_history", "employeeId") == []
+    listed = run_dbt(
+        case.settings.home,
+        "test",
+        "--select",
+        "assert_workday_days_have_one_position",
+        switches=set_with("workday"),
+    )
+    assert ("warn", 1) in [(node.status, node.failures) for node in listed.nodes], (
+        "the position that holds for no time"
+    )
 
 
 def test_ripplings_landed_versions_are_the_history_of_managers(started: Callable[[str], Case]) -> None:

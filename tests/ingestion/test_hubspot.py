@@ -85,6 +85,18 @@ def test_two_syncs_with_changes_archived_and_erased_records(portal: Portal, comp
     assert {key: row["archived"] for key, row in company.live("deals").items()} == kept
 
 
+def test_deals_that_a_merge_hid_retire_with_the_next_load(portal: Portal, company: Connected) -> None:
+    deals(portal, 20)
+    company.load()
+    portal.now += timedelta(hours=4)
+    del portal.records["deals"]["1003"], portal.records["deals"]["1004"]
+    portal.save("deals", "1005", amount="12.21", hs_merged_object_ids="1003;1004;1005")
+    before = company.live("deals")
+    assert company.load().tables["deals"] == TableResult(len(before) - 2, 1, 2, len(before) - 2)
+    assert set(before) - set(company.live("deals")) == {"1003", "1004"}
+    assert company.load().load_ids == ()
+
+
 def test_history_is_landed_and_never_forgotten(portal: Portal, company: Connected) -> None:
     portal.save("deals", "77", dealstage="qualified", amount="10")
     company.load()

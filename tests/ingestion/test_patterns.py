@@ -55,12 +55,20 @@ class Company:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    def sheet(self, name: str, rows: list[list[Any]], sheet: str = "Quotas") -> None:
+    def sheet(
+        self,
+        name: str,
+        rows: list[list[Any]],
+        sheet: str = "Quotas",
+        formats: Mapping[str, str] | None = None,
+    ) -> None:
         book = Workbook()
         book.active.title = "Read me"
         page = book.create_sheet(sheet)
         for row in rows:
             page.append(row)
+        for cell, code in (formats or {}).items():
+            page[cell].number_format = code
         self.folder.mkdir(parents=True, exist_ok=True)
         book.save(self.folder / name)
 
@@ -179,6 +187,78 @@ def test_changed_and_vanished_rows_become_versions(company: Company) -> None:
     assert company.load().tables["quotas"] == TableResult(3, 2, 0, 3)
 
 
+def test_equal_rows_of_one_file_are_refused_until_repeats_are_meant(company: Company) -> None:
+    twice = CSV + "ana,2024-01-01,1000.10\n"
+    company.configure("*.csv")
+    company.write("a.csv", twice)
+    said = company.refused()
+    assert "a.csv row 4: is equal to row 2; delete one of them, or set repeats_are_meant = true" in said
+    company.configure("*.csv", "repeats_are_meant = true\n")
+    company.write("copy of a.csv", twice)
+    company.load()
+    assert company.live("payee_id, quota, repeat_number") == [
+        ("ana", Decimal("1000.10"), 1), ("ana", Decimal("1000.10"), 2), ("ben", Decimal("0.3"), 1)
+    ], "both rows of a file count, and once across files"  # fmt: skip
+    company.write("a.csv", CSV)
+    company.write("copy of a.csv", CSV)
+    assert company.load().tables["quotas"] == TableResult(2, 0, 1, 2)
+    company.write("a.csv", CSV + "ana,2024-01-01,1000.20\n")
+    (company.folder / "copy of a.csv").unlink()
+    assert (
+        "a.csv row 4 column payee_id + month + repeat_number: 'ana, 2024-01-01, 1' is the key of row 2"
+        in (company.refused())
+    ), "other contents are no repeat"
+
+
+def test_an_id_of_excel_lands_as_it_is_shown_or_is_refused(company: Company) -> None:
+    company.configure("*.xlsx", 'sheet = "Quotas"\n')
+
+    def loaded(*ids: tuple[object, str]) -> list[Any]:
+        rows = [["payee_id", "month", "quota", "note"]]
+        rows += [[one, date(2024, 1, number), 1, 7] for number, (one, _) in enumerate(ids, start=1)]
+        formats = {f"A{number}": code for number, (_, code) in enumerate(ids, start=2)}
+        company.sheet("q.xlsx", rows, formats=formats | {"D2": "000", "C2": "0.00"})
+        company.load()
+        return company.live("payee_id, note")
+
+    assert loaded((123, "00000"), (45.0, "00000"), ("00067", "@"), (8, "General"), (9, "0")) == [
+        ("00045", "7"), ("00067", "7"), ("00123", "007"), ("8", "7"), ("9", "7"),
+    ]  # fmt: skip
+    for number, code, told in (
+        (123, "000-000", "holds 123 and shows it by the number format 000-000"),
+        (123, '"E-"0', 'holds 123 and shows it by the number format "E-"0'),
+        (123.5, "00000", "holds 123.5 and shows it by the number format 00000"),
+        (1234567890123456, "0", "has more than the 15 digits that Excel keeps"),
+    ):
+        with pytest.raises(InputError) as caught:
+            loaded((number, code))
+        assert (
+            f"q.xlsx row 2 column payee_id: {'the cell ' if 'holds' in told else str(number) + ' '}{told}"
+            in str(caught.value)
+        )
+
+
+def test_a_number_that_the_source_computes_is_rounded_only_where_that_is_declared(company: Company) -> None:
+    company.configure("*.csv")
+    company.write("a.csv", CSV.replace("0.3", "33.333333333333336"))
+    assert (
+        "a.csv row 3 column quota: '33.333333333333336' has 15 decimals, the column holds 8; round it at the source, or, "
+        'where the source computes it, declare the column as "decimal 8 computed"' in company.refused()
+    )
+    company.configure("*.csv", columns="quota = 'decimal 2 computed', month = 'date'")
+    company.write("a.csv", CSV.replace("0.3", "33.335").replace("1000.10", "-0.005"))
+    company.write(
+        "b.csv", "payee_id,month,quota\ncleo,2024-01-01,-0.0049999999999999999\ndan,2024-01-01,1.5e-3\n"
+    )
+    company.load()
+    assert [quota for _, _, quota in company.live()] == [
+        Decimal("-0.01"), Decimal("33.34"), Decimal("0.00"), Decimal("0.00"),
+    ], "half away from zero"  # fmt: skip
+    company.configure("*.csv", columns="quota = 'text computed', month = 'date'")
+    with pytest.raises(ConfigError, match="the type 'text computed' of column quota is not known"):
+        configured_systems(company.settings)
+
+
 def test_a_later_file_corrects_an_earlier_one_only_where_that_is_said(company: Company) -> None:
     company.configure("*.csv")
     company.write("quotas_1.csv", CSV)
@@ -278,6 +358,8 @@ def test_a_column_that_is_renamed_alerts(company: Company) -> None:
 OPTIONS: Mapping[str, str] = {
     "sheets = 'x'": "options.sheets is not known", "format = 'json'": "format must be one of",
     "decimal = ';'": "decimal must be", "time_zone = 'Mars/Base'": "time_zone is no time zone",
+    "repeats_are_meant = 'no'": "repeats_are_meant must be true or false",
+    "repeats_are_meant = true\nlast_file_wins = true": "exclude each other",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ingestion.checks import check_sources, render_findings
 from ingestion.landing.files import InputError
 from ingestion.landing.settings import PROJECT_ROOT as ROOT
 from ingestion.landing.settings import SEEDS_DIR, Settings
+from ingestion.landing.whole import whole_reads
 from ingestion.load import LoadResult, TableResult, load_system, table_counts
 from ingestion.registry import configured_systems, source_systems
 from tests.support.fakes.salesforce import CLIENT_ID, CLIENT_SECRET, DATA, Org, standard_org
@@ -194,6 +196,53 @@ def test_a_row_that_is_erased_without_trace_is_retired_by_the_full_read(company:
     company.configure(f'[{SYSTEM}.tables.Opportunity]\nfull_every = "0 days"')
     assert company.load().tables["Opportunity"] == TableResult(249, 0, 1, 249)
     assert company.live() == company.in_org()
+
+
+def test_a_change_without_a_stamp_is_found_by_a_whole_read_which_is_noted(company: Company) -> None:
+    assert whole_reads(company.settings) == {}
+    before = datetime.now(UTC)
+    company.load()
+    first = whole_reads(company.settings)[SYSTEM]
+    assert before <= first <= datetime.now(UTC)
+    changed, rows = datetime.now(UTC), company.org.objects["Opportunity"].rows
+    rows["006000000000000007"]["Region__c"] = "South"
+    rows["006000000000000009"] |= {
+        "Amount": Decimal(888),
+        "SystemModstamp": rows["006000000000000001"]["SystemModstamp"],
+    }
+    company.org.tick(hours=5)
+    company.org.save("Opportunity", "006000000000000011", Amount=Decimal(7))
+    assert company.load().tables["Opportunity"].new_versions == 3, (
+        "all stamps are within the overlap of the first cursor"
+    )
+    rows["006000000000000007"]["Region__c"] = "East"
+    assert company.load().tables["Opportunity"].new_versions == 0
+    assert whole_reads(company.settings)[SYSTEM] < changed, "changes alone are no whole read"
+    again = load_system(source_systems(company.settings)[SYSTEM], company.settings, full=True)
+    assert again.tables["Opportunity"].new_versions == 1
+    assert whole_reads(company.settings)[SYSTEM] > changed
+    (company.settings.home / "whole_reads.json").write_text("not JSON")
+    assert whole_reads(company.settings) == {}
+
+
+def test_a_standard_field_that_nobody_reads_may_be_hidden(company: Company) -> None:
+    for name in ("CampaignId", "TotalOpportunityQuantity"):
+        del company.org.objects["Opportunity"].fields[name]
+    company.org.objects["User"].fields.pop("ProfileId")
+    told = [notice for notice in company.load().notices if "does not show" in notice]
+    assert told == [
+        "raw_salesforce.Opportunity: the system does not show CampaignId, TotalOpportunityQuantity; no plan or model reads "
+        "them, and they land empty",
+        "raw_salesforce.User: the system does not show ProfileId; no plan or model reads them, and they land empty",
+    ]  # fmt: skip
+    assert company.query(f'SELECT count("CampaignId"), count(*) FROM raw_{SYSTEM}."Opportunity"') == [
+        (0, 250)
+    ]
+    said = checked(company)
+    assert said.endswith("All in order.") and "they land empty: CampaignId, TotalOpportunityQuantity" in said
+    plan_over_salesforce(company.settings.seeds, "\"CampaignId\" = 'x'")
+    with pytest.raises(SchemaAlert, match=r"Opportunity\.CampaignId: is no longer a field.*plan reseller"):
+        company.load()
 
 
 def test_faults_in_mid_paging_change_nothing(company: Company) -> None:

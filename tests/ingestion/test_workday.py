@@ -66,6 +66,23 @@ def test_snapshots_become_history_and_a_missing_worker_is_retired(tenant: Tenant
     assert versions[1]["Termination_Date"].isoformat() == "2026-05-31"
 
 
+def test_two_changes_on_one_day_land_in_the_order_of_the_report(tenant: Tenant, company: Connected) -> None:
+    company.load()
+    last = tenant.positions[-1]
+    tenant.positions += [last | {"Manager_ID": "21009"}, last | {"Manager_ID": "21009"}]
+    assert company.load().tables["position_history"] == TableResult(3, 1, 0, 3), (
+        "the first row stays as it is"
+    )
+    landed = company.rows("position_history", "_dlt_valid_to IS NULL AND \"Effective_Date\" = '2026-02-01'")
+    assert sorted((row["report_order"] or 1, row["Manager_ID"]) for row in landed) == [
+        (1, "21001"),
+        (2, "21009"),
+    ]
+    tenant.workers.append(tenant.workers[0] | {"Manager_ID": "21009"})
+    with pytest.raises(Exception, match=r"is the key of record 1 as well, with other contents"):
+        company.load()
+
+
 @pytest.mark.parametrize("kind", ["json", "csv"])
 def test_a_column_that_is_renamed_in_the_report_alerts(tenant: Tenant, company: Connected, kind: str) -> None:
     company.load()

@@ -1,14 +1,16 @@
 """The log of actions, the books and the archive as files: chains, bytes, refusals; without a calculated warehouse."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.books import acting
 from orchestration.books.actions import Action, append, drafted, file_name, read_actions
 from orchestration.books.archive import archive_landings, check_archive, restore_landings
+from orchestration.books.desk import Desk
 from orchestration.books.landed import land_books, rehearse, table_definitions
 from orchestration.books.period import HASH, HELD, LINES, next_period, read_books, write_book
 from orchestration.books.superseding import supersede
@@ -147,6 +149,50 @@ def test_the_same_lines_give_the_same_bytes(tmp_path: Path) -> None:
         close(warehouse_with_lines("10.51"), tmp_path / "three", "2014-03")
     ]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_month_is_not_closed_before_each_connected_system_was_read_whole_after_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, noted = tmp_path / "sources.toml", tmp_path / "whole_reads.json"
+    sources.write_text(
+        '[crm]\nconnector = "salesforce"\nbase_url = "https://example.com"\n'
+        '[rest]\nconnector = "ecb"\nbase_url = "https://example.com"\n'
+    )
+    monkeypatch.setenv("COMMISSIONS_SOURCES", str(sources))
+    connection = duckdb.connect(":memory:")
+    connection.execute("create schema marts")
+    connection.execute(
+        "create table marts.fct_calculations as select '2014-03' as period_code, 'a' as plan_id, 'approved' as state_code, "
+        "false as is_stale, 1 as line_count"
+    )
+    connection.execute(
+        "create table marts.fct_ledger_lines as select '2014-03' as posted_period_code, 'x' as line_key"
+    )
+    connection.execute(
+        "create table marts.fct_adjustments as select 1 as adjustment_number, 'rejected' as state_code, '2014-03' as period_code"
+    )
+    desk = Desk(RunSettings(tmp_path), connection, AT, True, date(2014, 4, 3))
+
+    def told(**instants: str) -> str:
+        noted.write_text(json.dumps(instants))
+        try:
+            return acting.close(desk, "2014-03", "laura")[0]
+        except BooksError as error:
+            return str(error)
+
+    after, before = "2014-04-01T00:00:00+00:00", "2014-03-31T23:59:59+00:00"
+    assert told(crm=after, rest=after) == "2014-03: 1 lines of 1 plans would be closed by laura"
+    refused = told(crm=before)
+    assert "crm (last read whole 2014-03-31 23:59 UTC), rest (never read whole)" in refused
+    assert "`commissions run --full`" in refused and refused.endswith("Nothing was changed")
+    monkeypatch.setattr("orchestration.books.acting.time_zones", lambda: {"UTC", "America/New_York"})
+    assert "after its end (2014-04-01 04:00 UTC)" in told(crm=after, rest="2014-04-01T04:00:00+00:00")
+    monkeypatch.setenv("COMMISSIONS_SOURCES", str(tmp_path / "none.toml"))
+    (tmp_path / "none.toml").write_text("")
+    assert told() == "2014-03: 1 lines of 1 plans would be closed by laura", (
+        "files are read whole by every run"
+    )
 
 
 def test_a_closed_period_is_never_opened_or_closed_again(tmp_path: Path) -> None:

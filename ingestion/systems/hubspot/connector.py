@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ingestion.api.client import Client, Record
 from ingestion.api.connector import Connector, Deleted, Finding, Reading, SourceConfig
 from ingestion.api.errors import ApiError, AuthError
-from ingestion.landing.tables import AMOUNT_SCALE, ColumnType, Table
+from ingestion.landing.tables import ColumnType, Table
 from ingestion.systems.hubspot.reader import (
     ASSOCIATED,
     LIST_PAGE,
@@ -19,9 +18,10 @@ from ingestion.systems.hubspot.reader import (
     flat,
     history_rows,
     list_pages,
+    merged_away,
     properties_of,
 )
-from ingestion.systems.hubspot.tables import COMPUTED, DEALS, TABLES
+from ingestion.systems.hubspot.tables import DEALS, TABLES
 
 OPTIONS = {"fields", "history", "token_url"}
 OBJECTS = ("deals", "companies", "line_items")
@@ -128,12 +128,17 @@ class HubSpot(Connector):
         for page in list_pages(client, f"/crm/v3/objects/{kind}", asked):
             yield from (str(record["id"]) for record in page)
 
-    def _objects(self, table: Table, client: Client, since: datetime | None) -> Iterator[list[Record]]:
+    def _objects(
+        self, table: Table, client: Client, since: datetime | None
+    ) -> Iterator[list[Record] | Deleted]:
         names = self._selected(table, client)
         for archived in (False, True):
             ids = self._ids(table.name, client, since, archived=archived)
             for page in batch_read(client, table.name, ids, names, archived=archived):
-                yield [_exact(flat(record)) for record in page]
+                rows = [flat(record) for record in page]
+                yield rows
+                if hidden := merged_away(rows):
+                    yield Deleted([(one,) for one in hidden])
 
     def _history(self, client: Client, since: datetime | None) -> Iterator[list[Record]]:
         names = self.config.options.get("history") or [
@@ -183,14 +188,3 @@ def _probe(table: Table) -> tuple[str, dict[str, str]]:
             return f"/crm/v3/objects/{table.name}", {"limit": "1"}
         case _:
             return "/crm/v3/objects/deals", {"limit": "1"}
-
-
-def _exact(row: Record) -> Record:
-    """Return the row with computed numbers cut to the decimals of their column."""
-    for name in COMPUTED & row.keys():
-        value: Any = row[name]
-        try:
-            row[name] = round(Decimal(value), AMOUNT_SCALE) if value else value
-        except InvalidOperation:
-            continue  # Not a number: the landing says so, with the record.
-    return row

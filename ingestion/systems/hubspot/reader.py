@@ -1,5 +1,6 @@
 """Read HubSpot's CRM API v3/v4: properties, lists, windows of the search, batches, associations."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -174,6 +175,16 @@ def flat(record: Record) -> Record:
         if name not in ("properties", "propertiesWithHistory", "associations")
     }
     return {**(record.get("properties") or {}), **around}
+
+
+def merged_away(rows: Iterable[Record]) -> list[str]:
+    """Return the ids that merges into these records have hidden: HubSpot lists them on the record that is left."""
+    return [
+        hidden
+        for row in rows
+        for hidden in re.split(r"[;,\s]+", str(row.get("hs_merged_object_ids") or ""))
+        if hidden and hidden != str(row["id"])
+    ]
 
 
 def history_rows(record: Record) -> list[Record]:

@@ -1,6 +1,6 @@
 """HubSpot: the tables, their keys and types. A property is a column under the property's own name."""
 
-from ingestion.landing.tables import Table, amount, day, flag, instant, text, whole
+from ingestion.landing.tables import Table, amount, computed, day, flag, instant, text, whole
 
 # What HubSpot sends beside the properties of every CRM object.
 _RECORD = (*text("id"), *instant("createdAt", "updatedAt"), *flag("archived"), *instant("archivedAt"))
@@ -11,8 +11,9 @@ DEALS = Table(
         *_RECORD,
         *text("url", "hs_object_id", "dealname", "pipeline", "dealstage", "dealtype", "hubspot_owner_id"),
         *text("hubspot_team_id", "deal_currency_code", "description", "hs_merged_object_ids"),
-        *amount("amount", "amount_in_home_currency", "hs_acv", "hs_arr", "hs_mrr", "hs_tcv"),
-        *amount("hs_deal_stage_probability", "hs_exchange_rate"),
+        *amount("amount"),
+        *computed("amount_in_home_currency", "hs_acv", "hs_arr", "hs_mrr", "hs_tcv"),
+        *computed("hs_deal_stage_probability", "hs_exchange_rate"),
         *instant("createdate", "closedate", "hs_lastmodifieddate", "hubspot_owner_assigneddate"),
         *flag("hs_is_closed", "hs_is_closed_won"),
     ),
@@ -65,8 +66,8 @@ LINE_ITEMS = Table(
     columns=(
         *_RECORD,
         *text("url", "hs_object_id", "name", "hs_product_id", "hs_sku", "hs_line_item_currency_code"),
-        *amount("amount", "price", "quantity", "discount", "hs_discount_percentage", "hs_cost_of_goods_sold"),
-        *amount("hs_acv", "hs_arr", "hs_mrr", "hs_tcv"),
+        *amount("amount", "price", "quantity", "discount", "hs_cost_of_goods_sold"),
+        *computed("hs_discount_percentage", "hs_acv", "hs_arr", "hs_mrr", "hs_tcv"),
         *text("recurringbillingfrequency", "hs_recurring_billing_period"),
         *day("hs_recurring_billing_start_date"),
         *instant("createdate", "hs_lastmodifieddate"),
@@ -93,14 +94,6 @@ DEAL_ASSOCIATIONS = Table(
     name="deal_associations",
     columns=text("fromObjectId", "toObjectType", "toObjectId", "type"),
     primary_key=("fromObjectId", "toObjectType", "toObjectId", "type"),
-)
-
-# HubSpot computes these with binary fractions and writes all their digits; eight decimals of them are landed.
-COMPUTED = frozenset(
-    {
-        *("amount_in_home_currency", "hs_acv", "hs_arr", "hs_mrr", "hs_tcv", "hs_exchange_rate"),
-        *("hs_deal_stage_probability", "hs_discount_percentage"),
-    }
 )
 
 TABLES = (DEALS, DEAL_PROPERTY_HISTORY, OWNERS, COMPANIES, LINE_ITEMS, PIPELINES, DEAL_ASSOCIATIONS)

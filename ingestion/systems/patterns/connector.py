@@ -4,6 +4,7 @@ Every load reads the files as they are and compares them with what has landed: a
 that is in no file any more is retired. Files are found by dlt's own search, in a folder or any store that fsspec knows.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -19,11 +20,15 @@ from ingestion.api.client import Client, Record
 from ingestion.api.config import ConfigError
 from ingestion.api.connector import Connector, Deleted, Finding
 from ingestion.landing.files import InputError, Problem, convert
-from ingestion.landing.tables import Table, text
+from ingestion.landing.tables import Table, text, whole
 from ingestion.systems.patterns.formats import Format, SideFile, read_file
 
 PAGE = 5_000
-_OPTIONS = {"glob", "format", "last_file_wins"} | {option.name for option in fields(Format)} - {"kind"}
+# The column that numbers equal rows of one file, where the table says that repeats are meant.
+REPEAT = "repeat_number"
+_OPTIONS = {"glob", "format", "last_file_wins", "repeats_are_meant"} | {
+    option.name for option in fields(Format)
+} - {"kind"}
 _FORMATS = ("csv", "excel", "parquet")
 
 
@@ -55,12 +60,21 @@ class Patterns(Connector):
             )
         if options.get("format", "csv") not in _FORMATS:
             raise ConfigError(f"{place}.format must be one of {', '.join(_FORMATS)}")
+        if not isinstance(options.get("repeats_are_meant", False), bool):
+            raise ConfigError(f"{place}.repeats_are_meant must be true or false")
+        if options.get("repeats_are_meant") and options.get("last_file_wins"):
+            raise ConfigError(
+                f"{place}.repeats_are_meant and last_file_wins exclude each other: of repeated rows nobody knows which one a "
+                "later file corrects; leave one of the two"
+            )
         if options.get("decimal", ".") not in (".", ","):
             raise ConfigError(f'{place}.decimal must be "." or ","')
         try:
             ZoneInfo(options.get("time_zone", "UTC"))
         except (ZoneInfoNotFoundError, ValueError):
             raise ConfigError(f"{place}.time_zone is no time zone; write one as Europe/Berlin") from None
+        if options.get("repeats_are_meant"):
+            return Table(name, (*text(*key), *whole(REPEAT)), (*key, REPEAT))
         return Table(name, text(*key), key)
 
     def client(self) -> Client:
@@ -96,10 +110,13 @@ class Patterns(Connector):
     def _rows(self, table: Table) -> list[Record]:
         options = dict(self.config.table_options.get(table.name, {}))
         glob, wins = options.pop("glob"), bool(options.pop("last_file_wins", False))
+        is_numbering = bool(options.pop("repeats_are_meant", False))
         form = Format(kind=options.pop("format", ""), **options)
         types = {column.name: column.type for column in table.columns}
         files = [read_file(name, content, form, types) for name, content in self._files(glob)]
         problems = [problem for file in files for problem in file.problems]
+        if is_numbering:
+            problems += [problem for file in files for problem in _number_repeats(file)]
         problems += _columns_in_some(table, files, form)
         problems += [problem for file in files for problem in _bad_cells(table, file)]
         kept: dict[tuple[str, ...], tuple[SideFile, int, dict[str, str]]] = {}
@@ -154,6 +171,20 @@ def _bad_cells(table: Table, file: SideFile) -> list[Problem]:
     return found
 
 
+def _number_repeats(file: SideFile) -> list[Problem]:
+    """Number the equal rows of a file from 1; the same number in two files is the same row."""
+    if REPEAT in file.header:
+        message = "the name is used for the numbers of repeated rows; rename the column"
+        return [Problem(file.name, message, None, REPEAT)]
+    file.header.append(REPEAT)
+    met: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for _, row in file.rows:
+        content = tuple(row.items())
+        met[content] += 1
+        row[REPEAT] = str(met[content])
+    return []
+
+
 def _keep(
     table: Table,
     file: SideFile,
@@ -161,7 +192,7 @@ def _keep(
     *,
     is_replacing: bool,
 ) -> list[Problem]:
-    """Add a file's rows by key; equal rows count once."""
+    """Add a file's rows by key. Equal rows of two files count once; within one file nobody knows what they mean."""
     problems = []
     for line, row in file.rows:
         key = tuple(row.get(name, "") for name in table.primary_key)
@@ -171,7 +202,13 @@ def _keep(
                 problems.append(Problem(file.name, "the key is empty; fill it", line, name))
             continue
         other, other_line, before = kept.get(key, (file, 0, row))
-        if before != row and not (is_replacing and other is not file):
+        if other is file and other_line and before == row:
+            message = (
+                f"is equal to row {other_line}; delete one of them, or set repeats_are_meant = true for the table if both "
+                f"count, and they are numbered in the column {REPEAT}"
+            )
+            problems.append(Problem(file.name, message, line))
+        elif before != row and not (is_replacing and other is not file):
             place = f"row {other_line}" if other is file else f"row {other_line} of {other.name}"
             message = f"'{', '.join(key)}' is the key of {place} as well, with other contents; keep one"
             if other is not file:

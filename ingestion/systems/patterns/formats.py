@@ -28,6 +28,10 @@ from ingestion.landing.tables import ColumnType
 Types = Mapping[str, ColumnType]
 
 _WITH_COMMA = re.compile(r"-?[0-9]{1,3}(\.?[0-9]{3})*(,[0-9]+)?|-?[0-9]+(,[0-9]+)?")
+# The part of a number format that is for numbers above 0; and what in it is shown beside the digits.
+_FIRST_SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])*')
+_LITERAL = re.compile(r'"[^"]+"|\\.|[-/():]')
+_EXCEL_EXACT = 10**15
 _IN_A_CSV_FILE = (".csv", ".csv.gz", ".tsv", ".txt")
 
 
@@ -224,7 +228,37 @@ def _add_excel_row(
             )
         else:
             row[column] = _cell_text(found, line, column, cell.value, form, types)
+            if types.get(column, "text") == "text" and _is_number(cell.value):
+                row[column] = _shown_text(found, line, column, cell, row[column], is_declared=column in types)
     found.rows.append((line, row))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown_text(found: SideFile, line: int, column: str, cell: Any, text: str, *, is_declared: bool) -> str:
+    """Return a number in a column of text as the sheet shows it: 123 with the number format 00000 is 00123.
+
+    Only leading zeros are part of an id. A number format that adds other characters is refused in a declared column.
+    """
+    shown = _FIRST_SECTION.match(str(cell.number_format or "General"))
+    code = shown[0] if shown else "General"
+    if abs(cell.value) >= _EXCEL_EXACT and is_declared:
+        message = (
+            f"{text} has more than the 15 digits that Excel keeps, so its end is lost; format the column as text and "
+            "enter the ids again"
+        )
+        found.add(line, column, message)
+    elif re.fullmatch(r"0+", code) and re.fullmatch(r"-?[0-9]+", text):
+        return ("-" if text.startswith("-") else "") + text.removeprefix("-").zfill(len(code))
+    elif is_declared and ("00" in code.partition(".")[0] or _LITERAL.search(code)):
+        message = (
+            f"the cell holds {text} and shows it by the number format {code}; format the column as text and enter what is "
+            "shown, or give it the number format 0 if the bare number is meant"
+        )
+        found.add(line, column, message)
+    return text
 
 
 def _cell_text(found: SideFile, line: int, column: str, value: Any, form: Format, types: Types) -> str:

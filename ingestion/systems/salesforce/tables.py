@@ -1,13 +1,14 @@
 """Salesforce: the standard objects and fields that commissions need. Custom fields come from the describe."""
 
-from ingestion.landing.tables import Table, amount, day, flag, instant, text, whole
+from ingestion.landing.tables import Table, amount, computed, day, flag, instant, text, whole
 
 OPPORTUNITY = Table(
     name="Opportunity",
     columns=(
         *text("Id", "Name", "AccountId", "OwnerId", "StageName", "Type", "RecordTypeId", "CampaignId"),
         *text("LeadSource", "ForecastCategoryName", "Pricebook2Id"),
-        *amount("Amount", "ExpectedRevenue", "TotalOpportunityQuantity", "Probability"),
+        *amount("Amount", "TotalOpportunityQuantity", "Probability"),
+        *computed("ExpectedRevenue"),
         *day("CloseDate"),
         *flag("IsClosed", "IsWon", "IsDeleted"),
         *instant("CreatedDate", "LastModifiedDate", "SystemModstamp"),
@@ -48,7 +49,8 @@ OPPORTUNITY_HISTORY = Table(
     name="OpportunityHistory",
     columns=(
         *text("Id", "OpportunityId", "CreatedById", "StageName", "ForecastCategory"),
-        *amount("Amount", "ExpectedRevenue", "Probability"),
+        *amount("Amount", "Probability"),
+        *computed("ExpectedRevenue"),
         *day("CloseDate"),
         *flag("IsDeleted"),
         *instant("CreatedDate", "SystemModstamp"),
@@ -102,6 +104,7 @@ ACCOUNT = Table(
     name="Account",
     columns=(
         *text("Id", "Name", "AccountNumber", "ParentId", "OwnerId", "Type", "Industry", "BillingCountry"),
+        *text("MasterRecordId"),
         *whole("NumberOfEmployees"),
         *flag("IsDeleted"),
         *instant("CreatedDate", "SystemModstamp"),

@@ -32,7 +32,7 @@ INVOICES = Table(
         *instant("created", "due_date", "effective_at", "period_start", "period_end", "next_payment_attempt"),
         *text("status_transitions", "lines", "discounts", "total_discount_amounts", "from_invoice"),
         *text("latest_revision", "default_payment_method", "account_name", "account_country", "description"),
-        *text("receipt_number", "metadata"),
+        *text("receipt_number", "metadata", "parent"),
     ),
     primary_key=("id",),
     stamp="created",

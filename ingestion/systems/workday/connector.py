@@ -16,10 +16,14 @@ from ingestion.api.client import Client, Record
 from ingestion.api.config import ConfigError
 from ingestion.api.connector import Connector, Deleted, Reading
 from ingestion.api.errors import ApiError, ForbiddenError, NotFoundError
-from ingestion.landing.tables import Column, Table, text
+from ingestion.landing.tables import Column, Table, text, whole
 
 FORMATS = ("json", "csv")
-OPTIONS = {"report", "format", "params", "date_format"}
+OPTIONS = {"report", "format", "params", "date_format", "several_a_key"}
+# The table of jobs that the models read. Workday allows several changes on one effective day, and reports them in order.
+POSITIONS = "position_history"
+# Column that numbers the further rows of one key, from 2, in the order of the report; empty on the first.
+ORDER = "report_order"
 # A date of Workday's may carry the offset of the server's zone; the day is what counts.
 _DAY_WITH_OFFSET = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(Z|[+-][0-9]{2}:[0-9]{2})")
 _FLAGS = {"1": True, "0": False, "yes": True, "no": False, "y": True, "n": False}
@@ -56,7 +60,11 @@ class Workday(Connector):
             )
         if options.get("format", "json") not in FORMATS:
             raise ConfigError(f"tables.{name}.options.format is not known; known are {', '.join(FORMATS)}")
+        if not isinstance(options.get("several_a_key", False), bool):
+            raise ConfigError(f"tables.{name}.options.several_a_key must be true or false")
         # Types, those of the key too, come from `columns` of the configuration.
+        if options.get("several_a_key") or name == POSITIONS:
+            return Table(name, (*text(*key), *whole(ORDER)), key, further_key=ORDER)
         return Table(name, text(*key), key)
 
     def reading(self, table: Table) -> Reading:
@@ -92,7 +100,8 @@ class Workday(Connector):
         else:
             answer = client.request("GET", path, params=params, headers={"Accept": "text/csv"})
             rows = self._lines(table, answer.content)
-        yield [_typed(row, table.columns, str(options.get("date_format", ""))) for row in rows]
+        typed = [_typed(row, table.columns, str(options.get("date_format", ""))) for row in rows]
+        yield _numbered(table, typed) if table.further_key else typed
 
     def _entries(self, table: Table, body: Any) -> list[Record]:
         entries = body.get("Report_Entry") if isinstance(body, dict) else None
@@ -134,6 +143,20 @@ class Workday(Connector):
         if isinstance(error, ForbiddenError):
             return "share the report with the integration user, and give its security group Get on the report's data"
         return "see that the report runs in Workday, that it is enabled as a web service, and that its prompts are in params"
+
+
+def _numbered(table: Table, rows: list[Record]) -> list[Record]:
+    """Return the rows with the further ones of each key numbered from 2. Equal rows are one."""
+    places: dict[tuple[str, ...], list[Record]] = {}
+    for row in rows:
+        places.setdefault(tuple(str(row.get(name)) for name in table.primary_key), []).append(row)
+    numbered = []
+    for listed in places.values():
+        distinct = [row for place, row in enumerate(listed) if row not in listed[:place]]
+        numbered += [
+            {**row, ORDER: number if number > 1 else None} for number, row in enumerate(distinct, start=1)
+        ]
+    return numbered
 
 
 def _typed(row: Record, columns: tuple[Column, ...], date_format: str) -> Record:

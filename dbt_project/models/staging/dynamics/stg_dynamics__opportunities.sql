@@ -33,6 +33,6 @@ select
   coalesce(_parentaccountid_value, _customerid_value) as "AccountId",
   null::varchar as "Territory2Id",
   iso_code_of_currency as "CurrencyIsoCode",
-  case when statecode = 1 then 'Closed Won' else stepname end as "StageName",
+  {{ stage_name('statecode = 1', 'stepname') }} as "StageName",
   false as "IsDeleted"
 from with_currency

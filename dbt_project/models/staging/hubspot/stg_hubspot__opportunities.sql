@@ -16,6 +16,6 @@ select
   null::varchar as "AccountId",
   null::varchar as "Territory2Id",
   coalesce(deal_currency_code, nullif('{{ var("crm_currency_code") }}', '')) as "CurrencyIsoCode",
-  case when hs_is_closed_won then 'Closed Won' else dealstage end as "StageName",
+  {{ stage_name('hs_is_closed_won', 'dealstage') }} as "StageName",
   coalesce(archived, false) as "IsDeleted"
 from deals

@@ -1,6 +1,6 @@
--- Parts each payment of QuickBooks over the invoices that its lines name. Credit memos that the same payment uses up cover
--- the first of its invoice lines; the rest of each line is money. Lines over other transactions (journal entries, checks)
--- are not read.
+-- Parts each payment of QuickBooks over the invoices that its lines name. What is not money covers the first of its invoice
+-- lines: credit memos that the same payment uses up, then what the invoice lines have beyond the memos and TotalAmt -
+-- UnappliedAmt, which journal entries write off as far as the payment has lines over them. The rest of each line is money.
 -- Grain: one row per payment and invoice.
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
@@ -28,13 +28,29 @@ linked as (
   from lines
 ),
 
-memos as (
+sides as (
   select
-    payment_id,
-    sum(amount) as memo_amount
+    linked.payment_id,
+    sum(case when linked.linked_type = 'CreditMemo' then linked.amount else 0 end) as memo_amount,
+    sum(case when linked.linked_type = 'Invoice' then linked.amount else 0 end) as invoice_amount,
+    sum(case when linked.linked_type not in ('CreditMemo', 'Invoice') then linked.amount else 0 end) as other_amount
   from linked
-  where linked_type = 'CreditMemo'
-  group by payment_id
+  group by linked.payment_id
+),
+
+not_money as (
+  select
+    sides.payment_id,
+    sides.memo_amount,
+    sides.other_amount,
+    greatest(
+      coalesce(
+        sides.invoice_amount - sides.memo_amount - (payments."TotalAmt" - coalesce(payments."UnappliedAmt", 0)), 0
+      ),
+      0
+    ) as unpaid_amount
+  from sides
+  inner join payments on sides.payment_id = payments."Id"
 ),
 
 invoice_lines as (
@@ -54,18 +70,27 @@ parted as (
     invoice_lines.payment_id,
     invoice_lines.linked_id as invoice_id,
     invoice_lines.amount,
+    greatest(least(not_money.memo_amount - invoice_lines.before_amount, invoice_lines.amount), 0) as memo_amount,
     greatest(
-      least(coalesce(memos.memo_amount, 0) - invoice_lines.before_amount, invoice_lines.amount), 0
-    ) as memo_amount
+      least(
+        not_money.memo_amount + least(not_money.unpaid_amount, not_money.other_amount) - invoice_lines.before_amount,
+        invoice_lines.amount
+      ),
+      0
+    ) as memo_or_written_off_amount,
+    greatest(
+      least(not_money.memo_amount + not_money.unpaid_amount - invoice_lines.before_amount, invoice_lines.amount), 0
+    ) as not_money_amount
   from invoice_lines
-  left join memos on invoice_lines.payment_id = memos.payment_id
+  inner join not_money on invoice_lines.payment_id = not_money.payment_id
 )
 
 select
   payment_id,
   invoice_id,
-  sum(amount - memo_amount) as paid_amount,
-  sum(memo_amount) as memo_amount
+  sum(amount - not_money_amount) as paid_amount,
+  sum(memo_amount) as memo_amount,
+  sum(memo_or_written_off_amount - memo_amount) as written_off_amount
 from parted
 group by
   payment_id,

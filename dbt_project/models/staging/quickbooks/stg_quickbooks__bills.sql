@@ -23,6 +23,7 @@ united as (
     "Id" as invoice_id,
     "DueDate" as due_date,
     "Balance" as open_amount,
+    coalesce("Deposit", 0) as deposit_amount,
     {{ quickbooks_bill_columns() }}
   from invoices
   union all
@@ -31,6 +32,7 @@ united as (
     'SalesReceipt|' || "Id" as invoice_id,
     "TxnDate" as due_date,
     0 as open_amount,
+    0 as deposit_amount,
     {{ quickbooks_bill_columns() }}
   from sales_receipts
   union all
@@ -39,6 +41,7 @@ united as (
     'RefundReceipt|' || "Id" as invoice_id,
     "TxnDate" as due_date,
     0 as open_amount,
+    0 as deposit_amount,
     {{ quickbooks_bill_columns() }}
   from refund_receipts
 ),
@@ -71,6 +74,7 @@ select
   coalesce(shipping.freight_amount, 0) as freight_amount,
   united.total_amount,
   united.open_amount,
+  united.deposit_amount,
   united.is_voided,
   united.is_deleted_in_source,
   united._source_file,

@@ -1,5 +1,6 @@
 -- Gives the money of QuickBooks the fields of the billing extracts: payments by invoice, credit memos as far as they are
--- applied to invoices, what a payment leaves unapplied, and sales and refund receipts, which are paid at once.
+-- applied to invoices, what a payment leaves unapplied, deposits that stand on an invoice itself, and sales and refund
+-- receipts, which are paid at once. What journal entries write off is not money.
 -- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
 {{ config(enabled=var('billing_system') == 'quickbooks') }}
 
@@ -73,8 +74,24 @@ of_receipts as (
   where entity <> 'invoice'
 ),
 
+deposits as (
+  select
+    'Invoice|' || invoice_id || '|deposit' as payment_id,
+    invoice_id,
+    'payment' as kind,
+    invoice_date as paid_date,
+    currency_code,
+    deposit_amount as amount,
+    is_deleted_in_source,
+    _source_file,
+    _source_row
+  from bills
+),
+
 united as (
   select * from of_payments
+  union all
+  select * from deposits
   union all
   select * from of_receipts
 )

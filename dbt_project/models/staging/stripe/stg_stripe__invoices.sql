@@ -1,5 +1,6 @@
 -- Gives Stripe's finished invoices the fields of the billing extracts: amounts in the currency, tax and freight apart, the
--- deal of the metadata. An amount whose currency is unknown is empty.
+-- deal of the metadata, else of the metadata of the subscription that the invoice is for. An amount whose currency is
+-- unknown is empty.
 -- Grain: one row per invoice.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
@@ -25,7 +26,10 @@ parted as (
 
 select
   parted.id as invoice_id,
-  parted.metadata::json ->> 'opportunity_id' as opportunity_id,
+  coalesce(
+    nullif(parted.metadata::json ->> 'opportunity_id', ''),
+    nullif(parted.parent::json -> 'subscription_details' -> 'metadata' ->> 'opportunity_id', '')
+  ) as opportunity_id,
   parted.customer as customer_id,
   (coalesce(parted.effective_at, parted.created) at time zone '{{ var("billing_time_zone") }}')::date as invoice_date,
   (parted.due_date at time zone '{{ var("billing_time_zone") }}')::date as due_date,

@@ -1,5 +1,6 @@
--- Lists what customers have paid, in Stripe's smallest units: payments of invoices, charges that belong to no invoice,
--- and what an invoice took from (or, if negative, put on) the customer's balance when it was finalized.
+-- Lists what customers have paid, in Stripe's smallest units: payments of invoices, what a paid invoice says beyond them (it
+-- was paid outside of Stripe), charges that belong to no invoice, and what an invoice took from (or, if negative, put on)
+-- the customer's balance when it was finalized.
 -- Grain: one row per receipt.
 {{ config(enabled=var('billing_system') == 'stripe') }}
 
@@ -68,9 +69,37 @@ balances as (
   where
     ending_balance <> starting_balance
     and status not in ('draft', 'void')
+),
+
+paid_totals as (
+  select
+    invoice_id,
+    sum(amount) as amount
+  from paid
+  where not is_deleted_in_source
+  group by invoice_id
+),
+
+outside as (
+  select
+    invoices.id || '|outside' as receipt_id,
+    invoices.id as invoice_id,
+    invoices.currency,
+    invoices.amount_paid - coalesce(paid_totals.amount, 0) as amount,
+    to_timestamp((invoices.status_transitions::json ->> 'paid_at')::bigint) as paid_at,
+    invoices.is_deleted_in_source,
+    invoices._source_file,
+    invoices._source_row
+  from invoices
+  left join paid_totals on invoices.id = paid_totals.invoice_id
+  where
+    invoices.status = 'paid'
+    and invoices.amount_paid > coalesce(paid_totals.amount, 0)
 )
 
 select * from paid
+union all
+select * from outside
 union all
 select * from without_invoice
 union all

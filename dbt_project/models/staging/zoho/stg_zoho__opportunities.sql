@@ -16,6 +16,6 @@ select
   "Account_Name"::json ->> 'id' as "AccountId",
   null::varchar as "Territory2Id",
   coalesce(to_json(deals) ->> 'Currency', nullif('{{ var("crm_currency_code") }}', '')) as "CurrencyIsoCode",
-  case when "Stage" in ('{{ var("zoho_won_stages") | join("', '") }}') then 'Closed Won' else "Stage" end as "StageName",
+  {{ stage_name('"Stage" in (\'' ~ (var('zoho_won_stages') | join("', '")) ~ '\')', '"Stage"') }} as "StageName",
   false as "IsDeleted"
 from deals
