@@ -70,6 +70,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "split_total_code,condition_expression,share_expression,credit_type_code",
     ),
     "rollup_levels": ("crediting", "plan_id,valid_from,valid_to,hierarchy_code,level_number,level_factor"),
+    "employment_spans": ("crediting", "payee_id,employment_code,valid_from,valid_to"),
     "teams": ("crediting", "team_id,valid_from,valid_to,parent_team_id,leader_payee_id"),
     "team_memberships": ("crediting", "team_id,payee_id,valid_from,valid_to,share_weight"),
     "payee_aliases": ("crediting", "source_system,alias,payee_id,valid_from,valid_to"),

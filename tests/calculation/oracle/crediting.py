@@ -264,6 +264,8 @@ def reason_not_credited(company: Company, candidate: Credit) -> str | None:
     assert payee_id is not None
     if not company.is_employed(payee_id, day):
         return "payee_not_employed"
+    if company.is_on_leave(payee_id, day):
+        return "payee_on_leave"
     if not company.is_assigned(plan.plan_id, payee_id, day):
         return "no_plan_assignment"
     if company.window_on(plan.calendar_id, day) is None:

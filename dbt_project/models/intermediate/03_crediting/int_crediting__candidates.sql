@@ -23,6 +23,10 @@ payees as (
   select * from {{ ref('int_parameters__payees') }}
 ),
 
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+),
+
 assignments as (
   select * from {{ ref('plan_assignments') }}
 ),
@@ -141,19 +145,18 @@ checked as (
     windows.window_to,
     case
       when candidates.reason_code is not null then candidates.reason_code
-      when not (
-        payees.payee_kind_code = 'team'
-        or (
-          coalesce(payees.hire_date <= candidates.credit_date, true)
-          and coalesce(candidates.credit_date < payees.termination_date, true)
-        )
-      ) then 'payee_not_employed'
+      when payees.payee_id is not null and employment_spans.payee_id is null then 'payee_not_employed'
+      when employment_spans.employment_code = 'leave' then 'payee_on_leave'
       when assignments.payee_id is null then 'no_plan_assignment'
       when candidates.calendar_id <> 'transaction' and windows.window_code is null then 'no_attainment_window'
       when unrated.transaction_id is not null then 'missing_rate'
     end as final_reason_code
   from candidates
   left join payees on candidates.credited_payee_id = payees.payee_id
+  left join employment_spans
+    on
+      candidates.credited_payee_id = employment_spans.payee_id
+      and {{ in_force('candidates.credit_date', 'employment_spans') }}
   left join assignments
     on
       candidates.plan_id = assignments.plan_id
