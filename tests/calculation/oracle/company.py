@@ -101,6 +101,8 @@ class PayoutTerms:
     holdback_ratio: Fraction | None
     holdback_release_code: str | None
     holdback_days: int | None
+    leaver_code: str | None
+    leaver_days: int | None
 
 
 @dataclass(frozen=True)
@@ -410,6 +412,8 @@ DEFAULT_TERMS = PayoutTerms(
     holdback_ratio=None,
     holdback_release_code=None,
     holdback_days=None,
+    leaver_code=None,
+    leaver_days=None,
 )
 
 SeedRow = TypeVar("SeedRow")
@@ -684,6 +688,43 @@ class Company:
 
     def is_there(self, payee_id: str, on: date) -> bool:
         return self.is_employed(payee_id, on) and not self.is_on_leave(payee_id, on)
+
+    def has_left_since(self, payee_id: str, on: date) -> date | None:
+        """Return the day on which somebody left who is no longer employed on a day; None for everybody else."""
+        person = self.employees.get(payee_id)
+        if person is None or self.is_employed(payee_id, on):
+            return None
+        ends = [span.valid_to for span in person.employments if span.valid_from <= on and span.valid_to]
+        ends = [end for end in ends if end <= on and self.is_employed(payee_id, end - timedelta(days=1))]
+        return max(ends, default=None)
+
+    def gets_payment(self, payee_id: str, terms: PayoutTerms, on: date, default: str) -> bool:
+        """Say whether somebody gets what a customer pays on a day: always but for leavers, who get it by the terms."""
+        left = self.has_left_since(payee_id, on)
+        code = terms.leaver_code or default
+        if left is None or code == "pay":
+            return True
+        return code == "days" and on < left + timedelta(days=terms.leaver_days or 0)
+
+    def spans_of(self, payee_id: str) -> list[EmploymentSpan]:
+        person = self.employees.get(payee_id)
+        return [*person.employments, *person.leaves] if person else []
+
+    def first_day_there(self, payee_id: str, first: date, last: date) -> date | None:
+        """Return the first day from `first` to `last` on which the payee is there."""
+        changes = {end for span in self.spans_of(payee_id) for end in (span.valid_from, span.valid_to) if end}
+        days = sorted({first, *(day for day in changes if first <= day)})
+        return next((day for day in days if day <= last and self.is_there(payee_id, day)), None)
+
+    def last_day_there(self, payee_id: str, first: date, last: date) -> date | None:
+        """Return the last day from `first` to `last` on which the payee is there."""
+        days = (last - timedelta(days=number) for number in range((last - first).days + 1))
+        return next((day for day in days if self.is_there(payee_id, day)), None)
+
+    def days_there(self, payee_id: str, first: date, end: date) -> int:
+        """Count the days from `first` to the one before `end` on which the payee is there."""
+        days = (first + timedelta(days=number) for number in range((end - first).days))
+        return sum(self.is_there(payee_id, day) for day in days)
 
     @cached_property
     def payee_by_user(self) -> dict[str, str]:

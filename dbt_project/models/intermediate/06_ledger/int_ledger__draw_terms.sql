@@ -1,5 +1,6 @@
 -- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for
--- the payee without draws. A month outside the draw's span has no minimum, and only recovers.
+-- the payee without draws. The minimum counts by the days of the month on which the payee is employed and not on leave. A month
+-- outside the draw's span has no minimum, and only recovers.
 -- Grain: one row per draw, payee and open month that has ended. Rule: docs/rules/payouts.md
 with recursive
 
@@ -20,6 +21,11 @@ draws as (
     currencies.minor_unit
   from {{ ref('draws') }} as draws
   inner join {{ ref('currencies') }} as currencies on draws.currency_code = currencies.currency_code
+),
+
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+  where employment_code = 'employed'
 ),
 
 open_lines as (
@@ -83,9 +89,28 @@ latest as (
       order by month_start
     ) as month_number,
     {{ month_code('month_start') }} as period_code,
-    case when is_in_span then amount else 0 end as draw_amount
+    cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_end
   from termed
   where recency = 1
+),
+
+days_there as (
+  select
+    latest.draw_id,
+    latest.payee_id,
+    latest.period_code,
+    sum({{ dbt.datediff(
+      'greatest(latest.month_start, employment_spans.valid_from)',
+      earlier_end('latest.month_end', 'employment_spans.valid_to'), 'day'
+    ) }}) as day_count
+  from latest
+  inner join employment_spans
+    on
+      latest.payee_id = employment_spans.payee_id
+      and employment_spans.valid_from < latest.month_end
+      and (employment_spans.valid_to is null or latest.month_start < employment_spans.valid_to)
+  where latest.is_in_span
+  group by latest.draw_id, latest.payee_id, latest.period_code
 ),
 
 earned as (
@@ -117,12 +142,29 @@ final as (
     latest.is_in_span::boolean as is_in_span,
     latest.currency_code::varchar as currency_code,
     latest.minor_unit::integer as minor_unit,
-    latest.draw_amount::decimal(18, 4) as draw_amount,
+    (
+      case
+        when days_there.day_count is null then 0
+        when days_there.day_count = {{ dbt.datediff('latest.month_start', 'latest.month_end', 'day') }} then latest.amount
+        else {{ round_money(
+          ratio(
+            'cast(latest.amount * days_there.day_count as decimal(38, 4))',
+            dbt.datediff('latest.month_start', 'latest.month_end', 'day'), 4, 0
+          ),
+          'latest.minor_unit'
+        ) }}
+      end
+    )::decimal(18, 4) as draw_amount,
     latest.balance_max_amount::decimal(18, 4) as balance_max_amount,
     latest.recovery_ratio::decimal(12, 10) as recovery_ratio,
     latest.recovery_amount_max::decimal(18, 4) as recovery_amount_max,
     coalesce(earned.earned_amount, 0)::decimal(18, 4) as earned_amount
   from latest
+  left join days_there
+    on
+      latest.draw_id = days_there.draw_id
+      and latest.payee_id = days_there.payee_id
+      and latest.period_code = days_there.period_code
   left join earned
     on
       latest.draw_id = earned.draw_id
