@@ -175,8 +175,8 @@ absent as (
     away.plan_id,
     away.transaction_id,
     away.credited_payee_id,
-    any_value(payout_terms.leaver_code) as leaver_code,
-    any_value(payout_terms.leaver_days) as leaver_days,
+    payout_terms.leaver_code,
+    payout_terms.leaver_days,
     max(left_spans.valid_to) as left_date
   from away
   inner join payout_terms
@@ -187,7 +187,7 @@ absent as (
     on
       away.credited_payee_id = left_spans.payee_id
       and left_spans.valid_to <= away.credit_date
-  group by away.plan_id, away.transaction_id, away.credited_payee_id
+  group by all
 ),
 
 checked as (

@@ -12,21 +12,7 @@ plan_versions as (
 ),
 
 stretches as (
-  select
-    plan_id,
-    payee_id,
-    valid_from,
-    valid_to,
-    true as is_there
-  from {{ ref('int_parameters__plan_days') }}
-  union all
-  select
-    plan_id,
-    payee_id,
-    valid_from,
-    valid_to,
-    false as is_there
-  from {{ ref('plan_assignments') }}
+  select * from {{ ref('int_parameters__plan_days') }}
 ),
 
 formula_variables as (

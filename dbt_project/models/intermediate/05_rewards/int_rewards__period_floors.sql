@@ -27,6 +27,7 @@ participants as (
 
 plan_days as (
   select * from {{ ref('int_parameters__plan_days') }}
+  where is_there
 ),
 
 employment_spans as (

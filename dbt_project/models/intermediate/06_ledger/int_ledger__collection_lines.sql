@@ -83,21 +83,20 @@ left_dates as (
     counted_commissions.paid_date,
     counted_commissions.leaver_code,
     counted_commissions.leaver_days,
-    case
-      when
-        bool_and(employment_spans.valid_to <= counted_commissions.paid_date)
-        and bool_and(employment_spans.valid_to is not null)
-        then max(employment_spans.valid_to)
-    end as left_date
+    max(left_spans.valid_to) as left_date
   from counted_commissions
-  inner join employment_spans
+  inner join employment_spans as left_spans
     on
-      counted_commissions.payee_id = employment_spans.payee_id
-      and employment_spans.valid_from <= counted_commissions.paid_date
-  where counted_commissions.leaver_code in ('forfeit', 'days')
-  group by
-    counted_commissions.commission_key, counted_commissions.payment_id, counted_commissions.paid_date,
-    counted_commissions.leaver_code, counted_commissions.leaver_days
+      counted_commissions.payee_id = left_spans.payee_id
+      and left_spans.valid_to <= counted_commissions.paid_date
+  left join employment_spans as spans_of_day
+    on
+      counted_commissions.payee_id = spans_of_day.payee_id
+      and {{ in_force('counted_commissions.paid_date', 'spans_of_day') }}
+  where
+    counted_commissions.leaver_code in ('forfeit', 'days')
+    and spans_of_day.payee_id is null
+  group by all
 ),
 
 -- What is collected in days that are forfeited adds up; what goes back to the customer lowers it first, but not below nothing.

@@ -88,17 +88,19 @@ latest as (
       partition by draw_id, payee_id
       order by month_start
     ) as month_number,
+    draw_id || '|' || payee_id || '|' || {{ month_code('month_start') }} as draw_month_key,
     {{ month_code('month_start') }} as period_code,
-    cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_end
+    cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_end,
+    extract(day from {{ last_day_of('month_start', 'month') }}) as month_days
   from termed
   where recency = 1
 ),
 
 days_there as (
   select
-    latest.draw_id,
-    latest.payee_id,
-    latest.period_code,
+    latest.draw_month_key,
+    latest.amount,
+    latest.month_days,
     sum({{ dbt.datediff(
       'greatest(latest.month_start, employment_spans.valid_from)',
       earlier_end('latest.month_end', 'employment_spans.valid_to'), 'day'
@@ -110,14 +112,19 @@ days_there as (
       and employment_spans.valid_from < latest.month_end
       and (employment_spans.valid_to is null or latest.month_start < employment_spans.valid_to)
   where latest.is_in_span
-  group by latest.draw_id, latest.payee_id, latest.period_code
+  group by latest.draw_month_key, latest.amount, latest.month_days
+),
+
+prorated as (
+  select
+    *,
+    {{ ratio('amount * day_count', 'month_days', 4, 0) }} as prorated_amount
+  from days_there
 ),
 
 earned as (
   select
-    latest.draw_id,
-    latest.payee_id,
-    latest.period_code,
+    latest.draw_month_key,
     sum(open_lines.line_amount) as earned_amount
   from latest
   inner join open_lines
@@ -126,12 +133,12 @@ earned as (
       and latest.currency_code = open_lines.currency_code
       and latest.period_code = open_lines.posted_period_code
       and (latest.covers_code = 'payee' or latest.plan_id = open_lines.plan_id)
-  group by latest.draw_id, latest.payee_id, latest.period_code
+  group by latest.draw_month_key
 ),
 
 final as (
   select
-    (latest.draw_id || '|' || latest.payee_id || '|' || latest.period_code)::varchar as draw_month_key,
+    latest.draw_month_key::varchar as draw_month_key,
     latest.draw_id::varchar as draw_id,
     latest.payee_id::varchar as payee_id,
     latest.plan_id::varchar as plan_id,
@@ -142,34 +149,19 @@ final as (
     latest.is_in_span::boolean as is_in_span,
     latest.currency_code::varchar as currency_code,
     latest.minor_unit::integer as minor_unit,
-    (
+    coalesce(
       case
-        when days_there.day_count is null then 0
-        when days_there.day_count = {{ dbt.datediff('latest.month_start', 'latest.month_end', 'day') }} then latest.amount
-        else {{ round_money(
-          ratio(
-            'cast(latest.amount * days_there.day_count as decimal(38, 4))',
-            dbt.datediff('latest.month_start', 'latest.month_end', 'day'), 4, 0
-          ),
-          'latest.minor_unit'
-        ) }}
-      end
+        when prorated.day_count = prorated.month_days then prorated.amount
+        else {{ round_money('prorated.prorated_amount', 'latest.minor_unit') }}
+      end, 0
     )::decimal(18, 4) as draw_amount,
     latest.balance_max_amount::decimal(18, 4) as balance_max_amount,
     latest.recovery_ratio::decimal(12, 10) as recovery_ratio,
     latest.recovery_amount_max::decimal(18, 4) as recovery_amount_max,
     coalesce(earned.earned_amount, 0)::decimal(18, 4) as earned_amount
   from latest
-  left join days_there
-    on
-      latest.draw_id = days_there.draw_id
-      and latest.payee_id = days_there.payee_id
-      and latest.period_code = days_there.period_code
-  left join earned
-    on
-      latest.draw_id = earned.draw_id
-      and latest.payee_id = earned.payee_id
-      and latest.period_code = earned.period_code
+  left join prorated on latest.draw_month_key = prorated.draw_month_key
+  left join earned on latest.draw_month_key = earned.draw_month_key
 )
 
 select * from final
