@@ -1,5 +1,5 @@
--- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by
--- rank (tied payees share the sum of the prizes of their positions, rounded once), pools by share of what all have attained. Who
+-- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by rank
+-- (tied payees share the sum of the prizes of their positions, rounded once), pools by share of what all have attained. Who
 -- was not there on any day of the window takes no place and no share.
 -- Grain: one row per window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with

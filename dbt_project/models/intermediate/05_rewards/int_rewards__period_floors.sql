@@ -1,5 +1,6 @@
 -- Lists the months and years that have ended for which a payee on a plan with a floor earns at least the floor: that of the
--- plan version in force on the last day on the plan, by the days of the period on which the payee is employed and not on leave.
+-- plan version in force on the last day on the plan, by the days of the period on which the payee is employed and not on
+-- leave.
 -- Grain: one row per scope (month, year), plan, payee and period with a floor. Rule: docs/rules/rewards.md
 with
 

@@ -1,6 +1,6 @@
 -- Makes commission due as the customer pays: a payment's line is the commission earned to date with it less the commission
--- earned to date without it, so that parts add up to the cent; a refund is a payment with the other sign. What a payee who has left
--- forfeits by the plan's terms is not earned; a refund takes it first.
+-- earned to date without it, so that parts add up to the cent; a refund is a payment with the other sign. What a payee who
+-- has left forfeits by the plan's terms is not earned; a refund takes it first.
 -- Grain: one row per reward, beneficiary and payment of the deal. Rule: docs/rules/payouts.md
 with
 
@@ -99,7 +99,7 @@ left_dates as (
   group by all
 ),
 
--- What is collected in days that are forfeited adds up; what goes back to the customer lowers it first, but not below nothing.
+-- What is collected in forfeited days adds up; what goes back to the customer lowers it first, but not below nothing.
 forfeitable as (
   select
     counted_commissions.commission_key,

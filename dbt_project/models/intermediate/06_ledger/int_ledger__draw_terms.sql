@@ -1,5 +1,5 @@
--- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for
--- the payee without draws. The minimum counts by the days of the month on which the payee is employed and not on leave. A month
+-- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for the
+-- payee without draws. The minimum counts by the days of the month on which the payee is employed and not on leave. A month
 -- outside the draw's span has no minimum, and only recovers.
 -- Grain: one row per draw, payee and open month that has ended. Rule: docs/rules/payouts.md
 with recursive

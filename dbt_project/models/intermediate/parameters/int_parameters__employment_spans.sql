@@ -1,6 +1,6 @@
 -- Says when each payee is employed and there, and when employed and on leave. Outside of these spans the payee has not come
--- yet, or has left. Where seeds/crediting/employment_spans.csv has employments of a payee, they replace those of the HR system;
--- its leaves are added. A team, and who is on a plan or has a draw and is not in the HRIS, is always there.
+-- yet, or has left. Where seeds/crediting/employment_spans.csv has employments of a payee, they replace those of the HR
+-- system; its leaves are added. A team, and who is on a plan or has a draw and is not in the HRIS, is always there.
 -- Grain: one row per payee and span; spans of one payee do not overlap. Rule: docs/rules/crediting.md
 with
 

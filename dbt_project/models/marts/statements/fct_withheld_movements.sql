@@ -1,6 +1,6 @@
 -- Moves the balance that is withheld of each commission that waits for the customer: up by what the booking established,
--- down by what is earned, by what expires and by what a leaver forfeits, up again when a late payment revives it. The balance of a day is the sum
--- to then.
+-- down by what is earned, by what expires and by what a leaver forfeits, up again when a late payment revives it. The
+-- balance of a day is the sum to then.
 -- Grain: one row per reward, beneficiary and movement. Rule: docs/rules/payouts.md
 with
 

@@ -1,6 +1,6 @@
 -- Reads employments and leaves from BambooHR's history of employment statuses: Terminated ends an employment, the next other
--- status begins one, and a status that var bamboohr_leave_statuses names is a leave. The hire date is the beginning where the
--- history starts later, or earlier without a termination before the hire date.
+-- status begins one, and a status that var bamboohr_leave_statuses names is a leave. The hire date is the beginning where
+-- the history starts later, or earlier without a termination before the hire date.
 -- Grain: one row per employee, kind and first day.
 {{ config(enabled=var('hris_system') == 'bamboohr') }}
 
@@ -95,4 +95,9 @@ select
   begins_on as valid_from,
   ends_on as valid_to
 from spans
-where status in ({% for status in var('bamboohr_leave_statuses') %}'{{ status | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %})
+where
+  status in (
+    {% for status in var('bamboohr_leave_statuses') -%}
+      '{{ status | replace("'", "''") }}'{{ ', ' if not loop.last }}
+    {%- endfor %}
+  )

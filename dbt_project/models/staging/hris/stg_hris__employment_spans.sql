@@ -5,7 +5,9 @@ with
 
 spans as (
   {% if var('hris_system') == 'files' %}
-    {{ employment_from_versions(source('hris', 'employees'), 'id', '"hireDate"', '"terminationDate"', var('hris_time_zone')) }}
+    {{ employment_from_versions(
+      source('hris', 'employees'), 'id', '"hireDate"', '"terminationDate"', var('hris_time_zone')
+    ) }}
   {% else %}
     select * from {{ ref('stg_' ~ var('hris_system') ~ '__employment_spans') }}
   {% endif %}
