@@ -17,7 +17,7 @@ ROUNDS_MAX = 4
 DROPPED_ROW_BY_ROW = """
     bonuses modifiers rates rollup_levels credit_rules variables catalogue team_memberships payee_aliases teams
     windows plan_assignments crm/OpportunitySplit billing/payments hris/territory_history hris/job_info
-    payout_terms holds draws
+    payout_terms holds draws employment_spans
 """
 SIMPLE_PLANS = {
     "payable_expression": None,

@@ -1505,3 +1505,149 @@ def test_only_ended_months_are_drawn_on_and_what_is_held_is_not_earned() -> None
         result = calculate(tables, date(2024, 3, day))
         assert [line.period for line in result.draws] == months
     assert [line.amount for line in result.draws] == [250, 250, 150]
+
+
+# --- Employment --------------------------------------------------------------------------------------------
+
+
+def employed(*spans: tuple[str, str | None], code: str = "employed") -> list[Row]:
+    return [
+        {"payee_id": "1", "employment_code": code, "valid_from": begins, "valid_to": ends}
+        for begins, ends in spans
+    ]
+
+
+GAP = employed(("2020-01-01", "2024-03-01"), ("2024-05-01", None))
+AROUND_THE_GAP = [
+    deal(number, 1000, day)
+    for number, day in enumerate(("2024-02-29", "2024-03-01", "2024-04-30", "2024-05-01"), 1)
+]
+
+
+def test_deals_are_credited_in_each_employment_and_refused_between_them() -> None:
+    result = calculated(AROUND_THE_GAP, employment_spans=GAP)
+    assert [row.credit_date for row in result.credits.values()] == [date(2024, 2, 29), date(2024, 5, 1)]
+    assert {row.reason for row in result.refused} == {"payee_not_employed"}
+
+
+def test_nobody_is_credited_on_leave() -> None:
+    leave = employed(("2024-03-01", "2024-05-01"), code="leave")
+    result = calculated(AROUND_THE_GAP, employment_spans=leave)
+    assert [row.credit_date for row in result.credits.values()] == [date(2024, 2, 29), date(2024, 5, 1)]
+    assert {row.reason for row in result.refused} == {"payee_on_leave"}
+
+
+@pytest.mark.parametrize(
+    ("versions", "days"),
+    [
+        ([("2020-01-01", "2024-03-01"), ("2024-05-01", None)], [29, 1]),
+        ([("2020-01-01", "2024-03-01"), ("2024-05-01", "2024-03-01")], [29, 1]),  # still shown
+        ([("2020-01-01", None), ("2024-05-01", None)], [1]),  # corrected
+        ([("2024-05-01", None), ("2020-01-01", None)], [29, 1, 30, 1]),
+        ([("2020-01-01", "2024-03-01"), ("2020-01-01", None)], [29, 1, 30, 1]),  # a notice taken back
+    ],
+)
+def test_landed_versions_tell_employments(versions: list[tuple[str, str | None]], days: list[int]) -> None:
+    tables = company(AROUND_THE_GAP)
+    person, *others = tables["hris/employees"]
+    landed = [person | {"hireDate": hired, "terminationDate": left} for hired, left in versions]
+    result = calculate(tables | {"hris/employees": [*landed, *others]}, date(2024, 12, 31))
+    assert [row.credit_date.day for row in result.credits.values()] == days
+
+
+def test_a_quota_counts_the_days_of_employment() -> None:
+    """April has 30 days: hired on the 16th, 15; on leave from the 21st to the 25th, 10; the deal of the 15th is refused."""
+    spans = employed(("2024-04-16", None)) + employed(("2024-04-21", "2024-04-26"), code="leave")
+    plan: Row = {"calendar_id": "month", "quota_expression": "3000", "quota_proration_code": "days_on_plan"}
+    deals = [deal(1, 1000, "2024-04-15"), deal(2, 1000, "2024-04-16")]
+    result = calculated(deals, plan, employment_spans=spans)
+    (row,) = [row for row in result.windows.values() if row.credits]
+    assert (row.quota, row.attained, row.parameters_date) == (1000, 1000, date(2024, 4, 16))
+    assert not [
+        row for row in result.windows.values() if row.payee_id == "1" and row.window.window_code < "2024-04"
+    ]
+
+
+def test_a_floor_and_a_draw_count_the_days_of_employment() -> None:
+    """15 of April's 30 days, May, 10 of June's 30."""
+    spans = employed(("2024-04-16", "2024-06-11"))
+    floor: Row = {
+        "modifier_number": "1",
+        "modifier_kind_code": "floor",
+        "scope_code": "month",
+        "amount_expression": "300",
+    }
+    floors = calculated([], {"calendar_id": "month"}, modifiers=[floor], employment_spans=spans)
+    paid = {row.reward_date.month: row.amount for row in floors.rewards.values() if row.payee_id == "1"}
+    assert paid == {4: 150, 5: 300, 6: 100}
+    draws = calculated([], {"calendar_id": "month"}, draws=[DRAW | {"payee_id": "1"}], employment_spans=spans)
+    assert [(line.period, float(line.amount)) for line in draws.draws] == [
+        ("2024-04", 125),
+        ("2024-05", 250),
+        ("2024-06", 83.33),
+    ]
+
+
+LEAVER = employed(("2020-01-01", "2024-06-01"))
+AROUND_LEAVING = [
+    ("payment", "2024-05-31", 400),
+    ("payment", "2024-06-01", 300),
+    ("payment", "2024-07-01", 300),
+]
+
+
+@pytest.mark.parametrize(
+    ("terms", "on_booking", "on_collection"),
+    [
+        ({}, [40, 30, 30], [40]),
+        ({"leaver_code": "pay"}, [40, 30, 30], [40, 30, 30]),
+        ({"leaver_code": "forfeit"}, [40, 0, 0], [40]),
+        ({"leaver_code": "days", "leaver_days": "30"}, [40, 30, 0], [40, 30]),
+        ({"leaver_code": "days", "leaver_days": "31"}, [40, 30, 30], [40, 30, 30]),
+    ],
+)
+def test_what_a_leaver_gets_of_later_payments(
+    terms: Row, on_booking: list[float], on_collection: list[float]
+) -> None:
+    invoices, payments = billed(1, *AROUND_LEAVING)
+    seeds = {
+        "invoices": invoices,
+        "payments": payments,
+        "payout_terms": [TERMS | terms],
+        "employment_spans": LEAVER,
+    }
+    for event, expected in (("booking", on_booking), ("collection", on_collection)):
+        plan: Row = {"credit_event_code": event, "payout_event_code": "collection"}
+        result = calculated([deal(1, 1000, "2024-05-10")], plan, **seeds)
+        assert [float(line.amount) for line in result.lines.values()] == expected
+        assert sum(float(row.amount) for row in result.movements) == 0
+
+
+def test_a_refund_takes_what_was_forfeited_first() -> None:
+    rows = [("payment", "2024-05-31", 400), ("payment", "2024-06-01", 600), ("refund", "2024-07-01", -500)]
+    invoices, payments = billed(1, *rows, ("refund", "2024-08-01", -200))
+    terms = [TERMS | {"leaver_code": "forfeit"}]
+    seeds = {"invoices": invoices, "payments": payments, "payout_terms": terms, "employment_spans": LEAVER}
+    result = calculated([deal(1, 1000, "2024-05-10")], {"payout_event_code": "collection"}, **seeds)
+    assert [float(line.amount) for line in result.lines.values()] == [40, 0, 0, -10]
+
+
+def test_who_left_before_a_contest_wins_no_place() -> None:
+    """Payee 1 left on 1 April and is credited a payment in the second quarter; payee 2 is first."""
+    prize: Row = {"bonus_number": "1", "bonus_kind_code": "rank", "basis_code": "attained_amount", "basis_from": "1",
+                  "basis_to": "2", "amount_expression": "500", "frequency_code": "window"}  # fmt: skip
+    deals = [deal(1, 1000, "2024-03-31"), deal(2, 100, "2024-05-01", OwnerId="U2")]
+    invoices, payments = billed(1, ("payment", "2024-05-31", 1000))
+    others = billed(2, ("payment", "2024-05-31", 100), subtotal=100)
+    for left, winner in (("2024-04-01", "2"), ("2024-04-02", "1")):
+        result = calculated(
+            deals,
+            {"credit_event_code": "collection", "payout_event_code": "collection"},
+            invoices=invoices + others[0],
+            payments=payments + others[1],
+            payout_terms=[TERMS | {"leaver_code": "pay"}],
+            bonuses=[prize],
+            employment_spans=employed(("2020-01-01", left)),
+        )
+        won = [row.payee_id for row in result.rewards.values() if row.kind == "bonus" and row.amount]
+        assert won == [winner]

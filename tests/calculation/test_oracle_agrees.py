@@ -33,6 +33,7 @@ MET_ELSEWHERE = {
         "split_owner_not_in_hris",
         "recipient_not_in_hris",
         "payee_not_employed",
+        "payee_on_leave",
         "missing_rate",
     },
     "ledger": {

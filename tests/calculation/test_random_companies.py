@@ -96,7 +96,7 @@ def test_companies_meet_all_that_is_due_later_or_taken_back(results: list[Result
     events = {line.event for result in results for line in result.lines.values() if line.amount}
     assert events >= {"booking", "payment", "refund", "credit_memo", "clawback", "clawback_return"}
     moved = {row.code for result in results for row in result.movements if row.amount}
-    assert moved == {"estimated", "earned", "expired", "revived"}
+    assert moved == {"estimated", "earned", "expired", "revived", "forfeited"}
     parts = {(part.code, part.is_due, part.due_date is None) for result in results for part in result.parts}
     assert len(parts) == 6  # both parts are due, are due later, and are held until further notice
     assert {line.event for result in results for line in result.draws} == {

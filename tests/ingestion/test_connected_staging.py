@@ -450,6 +450,7 @@ def test_netsuite_bills_and_money_have_the_fields_of_the_billing_extracts(
 
 EMPLOYEE = ("id", "employeeNumber", "firstName", "lastName", "workEmail", "hireDate", "terminationDate")
 JOB = ("employeeId", "date", "reportsTo")
+SPAN = ("employee_id", "employment_code", "valid_from", "valid_to")
 
 
 def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[str], Case]) -> None:
@@ -472,11 +473,21 @@ def test_workday_workers_have_the_fields_of_the_hr_extracts(started: Callable[[s
     )
     case.company.configure(workday.SECTION.replace('Hire_Date = "date"', columns))
     case.company.load()
+    tenant.workers[1] |= {
+        "Hire_Date": "2026-05-01",
+        "Active": "1",
+    }  # hired again, the old leaving date still there
+    case.company.load()
     chosen = ("path:models/staging/workday", "path:models/staging/hris")
     dbt(case.settings, "workday", "build", *ALONE, "--select", *chosen)
     assert rows(case.settings, "staging.stg_hris__employees", *EMPLOYEE) == [
         ("21001", "21001", "Ines", "Duarte", "ines@example.com", date(2015, 2, 1), None),
-        ("21003", "21003", "Sam", "Park", None, date(2019, 3, 15), date(2026, 1, 31)),
+        ("21003", "21003", "Sam", "Park", None, date(2026, 5, 1), date(2026, 1, 31)),
+    ]
+    assert rows(case.settings, "staging.stg_hris__employment_spans", *SPAN) == [
+        ("21001", "employed", date(2015, 2, 1), None),
+        ("21003", "employed", date(2019, 3, 15), date(2026, 1, 31)),
+        ("21003", "employed", date(2026, 5, 1), None),
     ]
     assert rows(case.settings, "staging.stg_hris__job_info", *JOB) == [
         ("21003", date(2019, 3, 15), None), ("21003", date(2021, 2, 1), "21001"),
@@ -501,18 +512,25 @@ def test_ripplings_landed_versions_are_the_history_of_managers(started: Callable
     case.company.load()
     today = datetime.now(UTC).date()
     case.fake.employees["e02"]["manager"] = "e03"
+    case.fake.employees["e03"] |= {"roleState": "ACTIVE", "startDate": "2026-05-01", "endDate": None}
     case.company.load()
     chosen = ("path:models/staging/rippling", "path:models/staging/hris")
     dbt(case.settings, "rippling", "build", *ALONE, "--select", *chosen)
     assert rows(case.settings, "staging.stg_hris__employees", *EMPLOYEE) == [
         ("e01", "7", "Ines", "Duarte", "ines@example.com", date(2019, 3, 29), None),
         ("e02", "8", "Ava", "Nguyen", "ava@example.com", date(2021, 2, 1), None),
-        ("e03", "9", "Zoë", "Larsen", None, date(2020, 2, 1), date(2020, 4, 23)),
+        ("e03", "9", "Zoë", "Larsen", None, date(2026, 5, 1), None),
+    ]
+    assert rows(case.settings, "staging.stg_hris__employment_spans", *SPAN) == [
+        ("e01", "employed", date(2019, 3, 29), None),
+        ("e02", "employed", date(2021, 2, 1), None),
+        ("e03", "employed", date(2020, 2, 1), date(2020, 4, 23)),
+        ("e03", "employed", date(2026, 5, 1), None),
     ]
     jobs = rows(case.settings, "staging.stg_hris__job_info", *JOB)
     assert [job for job in jobs if job[1] < today] == [
         ("e01", date(2019, 3, 29), None), ("e02", date(2021, 2, 1), "e01"), ("e03", date(2020, 2, 1), "e02"),
     ]  # fmt: skip
-    (changed,) = [job for job in jobs if job[1] >= today]
+    (changed,) = [job for job in jobs if job[1] >= today and job[0] == "e02"]
     assert changed[0] == "e02" and changed[2] == "e03", "from the day on which the change was landed"
     check_unit_tests(case.settings, "rippling")

@@ -101,6 +101,25 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
             "seeds/plans/payout_terms.csv row 2, column holdback_days: the terms of plan 'deal' release what is held back after no number of days. Write the days"
         ],
     ),
+    "leavers_of_what_is_paid_on_booking": (
+        [("change", "payout_terms", 2, {"leaver_code": "forfeit"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column leaver_code: the terms of plan 'deal' say what leavers get of later payments, and the plan pays on booking. Leave it empty: nothing waits for the customer"
+        ],
+    ),
+    "leavers_paid_for_no_number_of_days": (
+        [("change", "payout_terms", 2, {"leaver_code": "days"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column leaver_code: the terms of plan 'deal' say what leavers get of later payments, and the plan pays on booking. Leave it empty: nothing waits for the customer",
+            "seeds/plans/payout_terms.csv row 2, column leaver_days: the terms of plan 'deal' pay leavers for a number of days and do not say how many. Write the days",
+        ],
+    ),
+    "days_after_leaving_that_nothing_counts": (
+        [("change", "payout_terms", 2, {"leaver_days": "30"})],
+        [
+            "seeds/plans/payout_terms.csv row 2, column leaver_days: the terms of plan 'deal' count 30 days after leaving, and leaver_code is ''. Write leaver_code days, or leave it empty"
+        ],
+    ),
     "clawback_of_what_is_paid_as_collected": (
         [("change", "plans", 6, {"payout_event_code": "collection"})],
         [

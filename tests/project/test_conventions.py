@@ -68,10 +68,17 @@ LONG_MODELS = {
     "fct_payroll_balances": (205, "a recursive walk needs its rows in the same query"),
     "fct_statements": (263, "a statement adds up nine tables, each a few lines"),
     "int_rewards__bonus_amounts": (
-        213,
+        216,
         "the prizes of a rank, shared among those who tie, then the other bonuses",
     ),
-    "int_crediting__candidates": (205, "one path from a recipient to the credits of all levels"),
+    "int_crediting__candidates": (
+        269,
+        "one path from a recipient to the credits of all levels, or to a reason",
+    ),
+    "int_ledger__collection_lines": (
+        232,
+        "what counts, what of it a leaver forfeits, what is earned: one path",
+    ),
     "rpt_journal_files": (184, "the text of files: each kind of line once"),
     "rpt_line_explanations": (258, COLUMNS),
     "rpt_payroll_files": (191, "the text of files: each kind of line once"),

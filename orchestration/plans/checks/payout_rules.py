@@ -12,6 +12,7 @@ from orchestration.plans.checks.tables import Company, Row
 
 DAYS = (
     "expire_after_days", "clawback_window_days", "unpaid_after_days", "hold_days", "holdback_days",
+    "leaver_days",
 )  # fmt: skip
 Fault = tuple[str, str, str]
 
@@ -33,7 +34,7 @@ def term_rules(company: Company) -> Iterator[Problem]:
         versions = list(company.versions(terms))
         for column, message, fix in (*_span_faults(terms), *_holdback_faults(terms)):
             yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", fix)
-        for column, message, fix in _plan_faults(terms, versions):
+        for column, message, fix in (*_plan_faults(terms, versions), *_leaver_faults(terms, versions)):
             yield terms.problem(column, f"the terms of plan '{terms['plan_id']}' {message}", fix)
 
 
@@ -56,6 +57,18 @@ def _holdback_faults(terms: Row) -> Iterator[Fault]:
         yield "holdback_release_code", "hold back a share and never release it", fix
     if ratio and release == "days" and terms.number_in("holdback_days") is None:
         yield "holdback_days", "release what is held back after no number of days", "Write the days"
+
+
+def _leaver_faults(terms: Row, versions: list[Row]) -> Iterator[Fault]:
+    code, days = terms["leaver_code"], terms["leaver_days"]
+    if code == "days" and not days:
+        yield "leaver_days", "pay leavers for a number of days and do not say how many", "Write the days"
+    if days and code != "days":
+        fix = "Write leaver_code days, or leave it empty"
+        yield "leaver_days", f"count {days} days after leaving, and leaver_code is '{code}'", fix
+    if code and versions and all(version["payout_event_code"] == "booking" for version in versions):
+        fix = "Leave it empty: nothing waits for the customer"
+        yield "leaver_code", "say what leavers get of later payments, and the plan pays on booking", fix
 
 
 def _plan_faults(terms: Row, versions: list[Row]) -> Iterator[Fault]:

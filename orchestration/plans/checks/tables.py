@@ -35,7 +35,8 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "plans",
         "plan_id,valid_from,valid_to,collected_part_code,rebate_code,overpayment_code,expire_after_days,"
         "clawback_policy_code,clawback_base_code,clawback_window_days,clawback_proration_code,unpaid_after_days,"
-        "cancelled_date_expression,hold_days,holdback_ratio,holdback_release_code,holdback_days",
+        "cancelled_date_expression,hold_days,holdback_ratio,holdback_release_code,holdback_days,"
+        "leaver_code,leaver_days",
     ),
     "holds": ("plans", "hold_id,plan_id,payee_id,transaction_id,held_from,held_to,reason"),
     "draws": (
@@ -70,6 +71,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
         "split_total_code,condition_expression,share_expression,credit_type_code",
     ),
     "rollup_levels": ("crediting", "plan_id,valid_from,valid_to,hierarchy_code,level_number,level_factor"),
+    "employment_spans": ("crediting", "payee_id,employment_code,valid_from,valid_to"),
     "teams": ("crediting", "team_id,valid_from,valid_to,parent_team_id,leader_payee_id"),
     "team_memberships": ("crediting", "team_id,payee_id,valid_from,valid_to,share_weight"),
     "payee_aliases": ("crediting", "source_system,alias,payee_id,valid_from,valid_to"),

@@ -44,7 +44,15 @@ class Kind:
 TEXT, DAY, NUMBER, BOOL, ROWS = Kind(), Kind("date"), Kind("number"), Kind("boolean"), Kind("list")
 SPAN = {"from": DAY, "to": DAY}
 ROW_KINDS: dict[str, dict[str, Kind]] = {
-    "people": {"hired": DAY, "left": DAY, "manager": TEXT, "territories": TEXT, "teams": TEXT},
+    "people": {
+        "hired": DAY,
+        "left": DAY,
+        "employed": ROWS,
+        "leaves": ROWS,
+        "manager": TEXT,
+        "territories": TEXT,
+        "teams": TEXT,
+    },
     "teams": {"leader": TEXT, "parent": TEXT, **SPAN},
     "aliases": {"alias": TEXT, "payee": TEXT, **SPAN},
     "variables": {"name": TEXT, "value": NUMBER, "payee": TEXT, "team": TEXT, "plan": TEXT, **SPAN},
@@ -161,6 +169,11 @@ def check_named(body: Mapping[str, Any]) -> Iterator[str]:
     for name, person in body["people"].items():
         for key in ("territories", "teams") if isinstance(person, Mapping) else ():
             yield from check_spans(f"people.{name}.{key}", person.get(key), ("from", "to", "weight"))
+        for key in ("employed", "leaves") if isinstance(person, Mapping) else ():
+            yield from check_rows(f"people.{name}.{key}", person.get(key), SPAN)
+            for place, row in enumerate(person.get(key) or [], start=1):
+                if isinstance(row, Mapping) and not row.get("from"):
+                    yield f"people.{name}.{key} {place}: `from` is missing"
 
 
 def check_looked_up(body: Mapping[str, Any]) -> Iterator[str]:

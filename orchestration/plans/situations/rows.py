@@ -148,6 +148,10 @@ class Company:
         payee = self.own(name)
         self.add("hris/employees", id=payee, employeeNumber=payee, firstName=name,
                  hireDate=person.get("hired", BEGINNING), terminationDate=person.get("left"))  # fmt: skip
+        for key, code in (("employed", "employed"), ("leaves", "leave")):
+            for span in person.get(key) or []:
+                self.add("employment_spans", payee_id=payee, employment_code=code,
+                         valid_from=span["from"], valid_to=span.get("to"))  # fmt: skip
         self.add("crm/User", Id=self.user(name), EmployeeNumber=payee)
         for start, _, manager in dated(person.get("manager")):
             self.add("hris/job_info", employeeId=payee, date=start or BEGINNING, reportsTo=self.own(manager))

@@ -62,23 +62,24 @@ def window_rows(company: Company, moves: dict[Progress, list[Move]], as_of: date
                 rows[row.window_key] = row
     for placed in moves.values():
         for credit in placed:
-            if credit.plan.calendar_id == "transaction" and isinstance(credit, Credit):
+            if isinstance(credit, Credit) and credit.window_key not in rows:  # alone, or not there
                 assert credit.payee_id is not None and credit.window is not None
-                row = window_row(
-                    company, credit.plan, credit.payee_id, credit.window, moves, credit.credit_id
-                )
+                alone = credit.credit_id if credit.plan.calendar_id == "transaction" else ""
+                row = window_row(company, credit.plan, credit.payee_id, credit.window, moves, alone)
                 rows[row.window_key] = row
     return rows
 
 
 def windows_of(company: Company, plan: PlanVersion, payee_id: str, as_of: date) -> list[Window]:
-    """Return the windows in which the payee is on the plan version on a day up to `as_of`."""
+    """Return the windows in which the payee is on the plan version and there on a day up to `as_of`."""
     found: dict[str, Window] = {}
     for assignment in company.assignments_of(plan.plan_id, payee_id):
         first = max(assignment.valid_from, plan.valid_from)
         last = min(end_of(assignment), end_of(plan), as_of + timedelta(days=1)) - timedelta(days=1)
         for window in windows_between(company, plan.calendar_id, first, last):
-            found[window.window_code] = window
+            days = (max(first, window.window_from), min(last, window.window_to - timedelta(days=1)))
+            if company.first_day_there(payee_id, *days):
+                found[window.window_code] = window
     return list(found.values())
 
 
@@ -133,12 +134,28 @@ def window_row(
 
 
 def first_assigned_day(company: Company, plan: PlanVersion, payee_id: str, window: Window) -> date:
-    """Return the first day of the plan version's part of the window on which the payee is on the plan."""
+    """Return the first day of the plan version's part of the window on which the payee is on the plan and there.
+
+    Where the payee is not there on any, what is still credited is read as if employment had gone on.
+    """
     first, end = max(window.window_from, plan.valid_from), min(window.window_to, end_of(plan))
-    return min(
-        max(row.valid_from, first)
+    stretches = [
+        (max(row.valid_from, first), min(end_of(row), end))
         for row in company.assignments_of(plan.plan_id, payee_id)
         if row.valid_from < end and first < end_of(row)
+    ]
+    days = [company.first_day_there(payee_id, start, stop - timedelta(days=1)) for start, stop in stretches]
+    return min((found for found in days if found), default=min(start for start, _ in stretches))
+
+
+def is_ever_there(company: Company, plan: PlanVersion, payee_id: str, window: Window) -> bool:
+    """Say whether the payee is on the plan and there on a day of the plan version's part of the window."""
+    first, end = max(window.window_from, plan.valid_from), min(window.window_to, end_of(plan))
+    return any(
+        company.first_day_there(
+            payee_id, max(row.valid_from, first), min(end_of(row), end) - timedelta(days=1)
+        )
+        for row in company.assignments_of(plan.plan_id, payee_id)
     )
 
 
@@ -170,7 +187,7 @@ def quota_of(company: Company, row: WindowRow) -> Fraction | None:
     expression = row.plan.quota_expression or ""
     if row.plan.quota_proration_code == "none":
         return company.number(expression, row.plan.plan_id, row.payee_id, row.parameters_date)
-    total = sum_over_days(company, expression, row.plan.plan_id, row.payee_id, row.window)
+    total = sum_over_days(company, expression, row)
     return None if total is None else cut(total / days_in(row.window))
 
 
@@ -178,22 +195,32 @@ def days_in(window: Window) -> int:
     return (window.window_to - window.window_from).days
 
 
-def sum_over_days(
-    company: Company, expression: str, plan_id: str, payee_id: str, window: Window
-) -> Fraction | None:
-    """Add up a number over the days of a window on which the payee is on the plan, in stretches of one value."""
+def sum_over_days(company: Company, expression: str, measured: WindowRow) -> Fraction | None:
+    """Add up a number over the days of a window on which the payee is on the plan and there, in stretches of one value.
+
+    Where the payee is not there on any, what is still credited is measured by all days on the plan.
+    """
+    plan_id, payee_id, window = measured.plan.plan_id, measured.payee_id, measured.window
+    is_there = is_ever_there(company, measured.plan, payee_id, window)
     ends = {window.window_from, window.window_to}
     rows: list[Dated] = [*company.assignments_of(plan_id, payee_id), *company.memberships[payee_id]]
+    rows += company.spans_of(payee_id)
     for name in parse(expression).variables:
         rows += company.variables[name]
     for row in rows:
         ends |= {day for day in (row.valid_from, row.valid_to) if day is not None}
     days = sorted(day for day in ends if window.window_from <= day <= window.window_to)
     total = Fraction(0)
-    for first, end in pairwise(days):
-        if any(in_force(row, first) for row in company.assignments_of(plan_id, payee_id)):
-            value = company.number(expression, plan_id, payee_id, first)
-            if value is None:
-                return None
-            total += value * (end - first).days
+    stretches = [
+        (first, end)
+        for first, end in pairwise(days)
+        if any(in_force(row, first) for row in company.assignments_of(plan_id, payee_id))
+    ]
+    if is_there:
+        stretches = [(first, end) for first, end in stretches if company.is_there(payee_id, first)]
+    for first, end in stretches:
+        value = company.number(expression, plan_id, payee_id, first)
+        if value is None:
+            return None
+        total += value * (end - first).days
     return total

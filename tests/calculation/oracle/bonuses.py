@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tests.calculation.oracle.attainment import attained_to, ratio_of
+from tests.calculation.oracle.attainment import attained_to, is_ever_there, ratio_of
 from tests.calculation.oracle.company import BonusRow, Company, only_in_force
 from tests.calculation.oracle.exact import cut, parts, round_half_away
 from tests.calculation.oracle.results import Reward, WindowRow
@@ -69,7 +69,9 @@ def due_at(
     amount, amount_to = amounts
     if amount is None or amount_to is None:
         return "missing_variable", Fraction(0)
-    others = [other for other in rows.values() if is_rival(row, other)]
+    others = [other for other in rows.values() if is_rival(row, other) and takes_part(company, other)]
+    if bonus.bonus_kind_code in ("rank", "pool") and not takes_part(company, row):
+        return None, Fraction(0)
     if bonus.bonus_kind_code == "rank":
         return None, won_of_prize(company, others, row, bonus, checkpoint)
     if bonus.bonus_kind_code == "pool":
@@ -103,6 +105,11 @@ def is_in_range(row: WindowRow, bonus: BonusRow, basis: Fraction) -> bool:
 
 def is_rival(row: WindowRow, other: WindowRow) -> bool:
     return row.plan == other.plan and row.window == other.window
+
+
+def takes_part(company: Company, row: WindowRow) -> bool:
+    """Say whether somebody was there on a day of the contest; what they are still credited later wins no place."""
+    return is_ever_there(company, row.plan, row.payee_id, row.window)
 
 
 def won_of_prize(

@@ -4,7 +4,7 @@ All ranges of days are half-open: `valid_from` belongs to the range, `valid_to` 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from fractions import Fraction
@@ -101,6 +101,8 @@ class PayoutTerms:
     holdback_ratio: Fraction | None
     holdback_release_code: str | None
     holdback_days: int | None
+    leaver_code: str | None
+    leaver_days: int | None
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,16 @@ class Membership:
 
 
 @dataclass(frozen=True)
+class EmploymentSpan:
+    """Days on which a payee is employed, or on leave."""
+
+    payee_id: str
+    employment_code: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
 class ManualAlias:
     source_system: str
     alias: str
@@ -324,8 +336,8 @@ class Employee:
     email: str | None
     login: str | None
     name: str
-    hire_date: date | None
-    termination_date: date | None
+    employments: tuple[EmploymentSpan, ...]
+    leaves: tuple[EmploymentSpan, ...]
 
 
 @dataclass(frozen=True)
@@ -400,6 +412,8 @@ DEFAULT_TERMS = PayoutTerms(
     holdback_ratio=None,
     holdback_release_code=None,
     holdback_days=None,
+    leaver_code=None,
+    leaver_days=None,
 )
 
 SeedRow = TypeVar("SeedRow")
@@ -523,6 +537,25 @@ def territory_memberships(tables: Tables) -> list[Membership]:
     return made
 
 
+def employments_landed(tables: Tables) -> Iterator[EmploymentSpan]:
+    """Yield the employments that an HR system tells which keeps one hire and one leaving date of each employee.
+
+    Several rows of one employee are its versions, the latest one last. An earlier employment is what was landed with
+    another hire date, before the present one, and with a leaving date up to the present hire. A leaving date before
+    the hire is of an employment before.
+    """
+    versions: dict[str, dict[date, date | None]] = defaultdict(dict)
+    present: dict[str, date] = {}
+    for row in tables.get("hris/employees", ()):
+        payee_id, hired, left = row["id"] or "", day(row["hireDate"]) or date.min, day(row["terminationDate"])
+        present[payee_id] = hired
+        versions[payee_id][hired] = left if left and left >= hired else None
+    for payee_id, known in versions.items():
+        for hired, left in known.items():
+            if hired == present[payee_id] or (left and left <= present[payee_id]):
+                yield EmploymentSpan(payee_id, "employed", hired, left)
+
+
 class Company:
     """The typed tables of one company, and look-ups in them."""
 
@@ -551,6 +584,10 @@ class Company:
         ] + territory_memberships(tables)
         self.members = by(memberships, "team_id")
         self.memberships = by(memberships, "payee_id")
+        own_spans = seed(tables, "employment_spans", EmploymentSpan)
+        leaves = by((row for row in own_spans if row.employment_code == "leave"), "payee_id")
+        employments = by(employments_landed(tables), "payee_id")
+        employments |= by((row for row in own_spans if row.employment_code == "employed"), "payee_id")
         self.employees = {
             row["id"] or "": Employee(
                 row["id"] or "",
@@ -560,8 +597,8 @@ class Company:
                 " ".join(
                     part for part in map(row.get, ("firstName", "middleName", "lastName")) if part
                 ).lower(),
-                day(row["hireDate"]),
-                day(row["terminationDate"]),
+                tuple(employments[row["id"] or ""]),
+                tuple(leaves[row["id"] or ""]),
             )
             for row in tables.get("hris/employees", ())
         }
@@ -642,8 +679,52 @@ class Company:
         person = self.employees.get(payee_id)
         if person is None:
             return True  # a team
-        has_begun = person.hire_date is None or person.hire_date <= on
-        return has_begun and (person.termination_date is None or on < person.termination_date)
+        return any(in_force(span, on) for span in person.employments)
+
+    def is_on_leave(self, payee_id: str, on: date) -> bool:
+        """Say whether somebody is away on the day: a leave counts only within an employment."""
+        person = self.employees.get(payee_id)
+        return person is not None and any(in_force(span, on) for span in person.leaves)
+
+    def is_there(self, payee_id: str, on: date) -> bool:
+        return self.is_employed(payee_id, on) and not self.is_on_leave(payee_id, on)
+
+    def has_left_since(self, payee_id: str, on: date) -> date | None:
+        """Return the day on which somebody left who is no longer employed on a day; None for everybody else."""
+        person = self.employees.get(payee_id)
+        if person is None or self.is_employed(payee_id, on):
+            return None
+        ends = [span.valid_to for span in person.employments if span.valid_from <= on and span.valid_to]
+        ends = [end for end in ends if end <= on and self.is_employed(payee_id, end - timedelta(days=1))]
+        return max(ends, default=None)
+
+    def gets_payment(self, payee_id: str, terms: PayoutTerms, on: date, default: str) -> bool:
+        """Say whether somebody gets what a customer pays on a day: always but for leavers, who get it by the terms."""
+        left = self.has_left_since(payee_id, on)
+        code = terms.leaver_code or default
+        if left is None or code == "pay":
+            return True
+        return code == "days" and on < left + timedelta(days=terms.leaver_days or 0)
+
+    def spans_of(self, payee_id: str) -> list[EmploymentSpan]:
+        person = self.employees.get(payee_id)
+        return [*person.employments, *person.leaves] if person else []
+
+    def first_day_there(self, payee_id: str, first: date, last: date) -> date | None:
+        """Return the first day from `first` to `last` on which the payee is there."""
+        changes = {end for span in self.spans_of(payee_id) for end in (span.valid_from, span.valid_to) if end}
+        days = sorted({first, *(day for day in changes if first <= day)})
+        return next((day for day in days if day <= last and self.is_there(payee_id, day)), None)
+
+    def last_day_there(self, payee_id: str, first: date, last: date) -> date | None:
+        """Return the last day from `first` to `last` on which the payee is there."""
+        days = (last - timedelta(days=number) for number in range((last - first).days + 1))
+        return next((day for day in days if self.is_there(payee_id, day)), None)
+
+    def days_there(self, payee_id: str, first: date, end: date) -> int:
+        """Count the days from `first` to the one before `end` on which the payee is there."""
+        days = (first + timedelta(days=number) for number in range((end - first).days))
+        return sum(self.is_there(payee_id, day) for day in days)
 
     @cached_property
     def payee_by_user(self) -> dict[str, str]:

@@ -262,8 +262,17 @@ def leader_at(company: Company, team_id: str, level: int, on: date) -> str | Non
 def reason_not_credited(company: Company, candidate: Credit) -> str | None:
     payee_id, day, plan = candidate.payee_id, candidate.credit_date, candidate.plan
     assert payee_id is not None
+    part = candidate.transaction.part
+    was_there = False
+    if part is not None and part.deal.booked_date is not None:
+        was_there = company.is_there(payee_id, part.deal.booked_date)
     if not company.is_employed(payee_id, day):
-        return "payee_not_employed"
+        has_left = company.has_left_since(payee_id, day) is not None
+        terms = company.terms_on(plan.plan_id, candidate.transaction.deal.booked_date)
+        if not (was_there and has_left and company.gets_payment(payee_id, terms, day, "forfeit")):
+            return "payee_not_employed"
+    elif company.is_on_leave(payee_id, day) and not was_there:
+        return "payee_on_leave"
     if not company.is_assigned(plan.plan_id, payee_id, day):
         return "no_plan_assignment"
     if company.window_on(plan.calendar_id, day) is None:

@@ -107,7 +107,7 @@ def incentive_of(company: Company, row: WindowRow) -> Incentive | None:
     if plan.incentive_proration_code == "none":
         amount, days = company.number(expression, plan.plan_id, row.payee_id, row.parameters_date), 1
     else:
-        amount = sum_over_days(company, expression, plan.plan_id, row.payee_id, row.window)
+        amount = sum_over_days(company, expression, row)
         days = days_in(row.window)
     if amount is None:
         return None

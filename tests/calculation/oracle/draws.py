@@ -39,7 +39,7 @@ def draws_of_month(
         draw = max(of_draw, key=lambda row: row.valid_from)  # after its end it still says how to recover
         balance = balances.get(key, Fraction(0))
         earned = earned_in(draw, month_code(month), posted)
-        advance, recovery = settled(company, draw, in_force(draw, month), earned, balance)
+        advance, recovery = settled(company, draw, month, in_force(draw, month), earned, balance)
         if draw.draw_kind_code == "recoverable":
             balances[key] = balance = balance + advance - recovery
         advanced = "draw" if draw.draw_kind_code == "recoverable" else "guarantee"
@@ -68,11 +68,11 @@ def earned_in(draw: Draw, period: str, posted: Mapping[Payout, Fraction]) -> Fra
 
 
 def settled(
-    company: Company, draw: Draw, is_in_span: bool, earned: Fraction, balance: Fraction
+    company: Company, draw: Draw, month: date, is_in_span: bool, earned: Fraction, balance: Fraction
 ) -> tuple[Fraction, Fraction]:
     """Return what a month advances and what it recovers."""
     nothing = Fraction(0)
-    least = draw.amount if is_in_span else nothing
+    least = least_of(company, draw, month) if is_in_span else nothing
     advance = max(least - earned, nothing) if is_in_span else nothing
     if draw.draw_kind_code != "recoverable":
         return advance, nothing
@@ -81,3 +81,14 @@ def settled(
     decimals = company.minor_units[draw.currency_code]
     share = round_half_away(max(earned - least, nothing) * draw.recovery_ratio, decimals)
     return advance, min(balance, clamp(share, None, draw.recovery_amount_max))
+
+
+def least_of(company: Company, draw: Draw, month: date) -> Fraction:
+    """Return the amount of a draw for the month that begins on a day, by the days on which the payee is there."""
+    end = next_month(month)
+    share = Fraction(company.days_there(draw.payee_id, month, end), (end - month).days)
+    return (
+        round_half_away(draw.amount * share, company.minor_units[draw.currency_code])
+        if share < 1
+        else draw.amount
+    )

@@ -7,7 +7,7 @@ from fractions import Fraction
 from tests.calculation.oracle.clawbacks import amounts_taken
 from tests.calculation.oracle.collecting import counted_rows
 from tests.calculation.oracle.company import Company, Transaction, only_in_force
-from tests.calculation.oracle.exact import parts, round_half_away
+from tests.calculation.oracle.exact import parts, round_half_away, sign
 from tests.calculation.oracle.results import Clawback, Commission, Line, Result, Reward
 
 
@@ -69,14 +69,32 @@ def lines_of(company: Company, commission: Commission, result: Result) -> list[L
 
 
 def payment_lines(company: Company, commission: Commission, deal: Transaction, result: Result) -> list[Line]:
-    """Return the line of each payment that counts: what is earned with it less what was earned before it."""
+    """Return the line of each payment that counts: what is earned with it less what was earned before it.
+
+    What a leaver does not get is forfeited; what goes back to the customer is taken of that first.
+    """
     plan, lines = commission.reward.plan, []
     decimals = company.minor_units[plan.currency_code]
+    terms = company.terms_on(plan.plan_id, deal.booked_date)
+    lost = Fraction(0)  # of what counts as collected, without its sign
     for row in counted_rows(company, plan.plan_id, deal, result):
-        amount = earned_to_date(commission.amount, deal, row.after, decimals)
-        amount -= earned_to_date(commission.amount, deal, row.before, decimals)
+        assert commission.payee_id is not None and deal.amount
+        more = (row.after - row.before) * sign(deal.amount)
+        lost_before = lost
+        if more < 0:
+            lost = max(lost + more, Fraction(0))
+        elif not company.gets_payment(commission.payee_id, terms, row.day, "pay"):
+            lost += more
+        earned = [
+            earned_to_date(commission.amount, deal, counted - gone * sign(deal.amount), decimals)
+            for counted, gone in ((row.before, lost_before), (row.after, lost))
+        ]
+        whole = earned_to_date(commission.amount, deal, row.after, decimals)
+        whole -= earned_to_date(commission.amount, deal, row.before, decimals)
         payment = row.payment
-        lines.append(line_of(commission, payment.kind, payment.payment_id, row.day, amount))
+        line = line_of(commission, payment.kind, payment.payment_id, row.day, earned[1] - earned[0])
+        line.forfeited = whole - line.amount
+        lines.append(line)
     return lines
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from tests.calculation.oracle.attainment import end_of
 from tests.calculation.oracle.bonuses import next_month
 from tests.calculation.oracle.company import Company, ModifierRow, Window, only_in_force
-from tests.calculation.oracle.exact import round_half_away
+from tests.calculation.oracle.exact import cut, round_half_away
 from tests.calculation.oracle.results import Reward, WindowRow
 
 Modifiers = list[ModifierRow]
@@ -131,6 +131,8 @@ def floor_rewards(
         floors = modifiers_of(company, reward, "floor", scope)
         if floors:
             least = max(amount_of(company, reward, floor) for floor in floors)
+            days = (period.window_to - period.window_from).days
+            least = cut(least * company.days_there(payee_id, period.window_from, period.window_to) / days)
             reward.amount = max(least - totals[plan_id, payee_id, code], Fraction(0))
             added.append(reward)
     return added
@@ -152,7 +154,10 @@ def floor_periods(company: Company, scope: str, as_of: date) -> Periods:
             period = period_of(first, scope)
             while period.window_to <= as_of + timedelta(days=1) and max(period.window_from, first) < end:
                 last = min(period.window_to, end) - timedelta(days=1)
-                found[plan.plan_id, assignment.payee_id, period.window_code] = (period, last)
+                start = max(period.window_from, first)
+                last_there = company.last_day_there(assignment.payee_id, start, last)
+                if last_there:
+                    found[plan.plan_id, assignment.payee_id, period.window_code] = (period, last_there)
                 period = period_of(period.window_to, scope)
     return found
 

@@ -200,6 +200,7 @@ class Line:
     event_date: date
     currency: str
     amount: Fraction
+    forfeited: Fraction = Fraction(0)  # what the payee would have got, had they not left
 
     @property
     def key(self) -> tuple[str, str, str | None]:

@@ -28,6 +28,9 @@ def movements_of(
             if max(line.event_date, booked) == day:
                 moved.append(Movement(commission, "earned", day, -line.amount))
                 balance -= line.amount
+                if line.forfeited:
+                    moved.append(Movement(commission, "forfeited", day, -line.forfeited))
+                    balance -= line.forfeited
         expires = expiry_after(terms, deal, day)
         if expires is not None and expires <= as_of and (next_day is None or expires < next_day):
             moved.append(Movement(commission, "expired", expires, -balance))

@@ -99,6 +99,7 @@ class Maker:
             self.make_holds()
         if self.has_terms and self.chance(50) and not self.is_plain:
             self.make_draws()
+        self.make_spans()
         return self.tables
 
     # People
@@ -142,6 +143,33 @@ class Maker:
                 valid_from=self.boundary(),
                 valid_to=None,
             )
+
+    def make_spans(self) -> None:
+        """Let some leave and come back, told by the company's own spans or by landed versions, and some be on leave.
+
+        What came later is chosen by itself, so that the companies of a seed stay as they were.
+        """
+        random = Random(f"{self.name} spans {hash(self.random.getstate()[1])}")
+        for payee in self.people:
+            left, back, gone = sorted(random.choices(BOUNDARIES, k=3))
+            kind = random.randrange(100)
+            if kind < 12:
+                self.add_span(payee, "employed", "2020-01-01", left)
+                if back < gone:
+                    self.add_span(payee, "employed", back, random.choice((None, gone)))
+            elif kind < 24:
+                rows = self.tables["hris/employees"]
+                place = next(place for place, row in enumerate(rows) if row["id"] == payee)
+                first = rows[place] | {"hireDate": "2020-01-01", "terminationDate": left}
+                rows[place] |= {"hireDate": back, "terminationDate": random.choice((None, left, gone))}
+                rows.insert(place, first)
+            if random.randrange(100) < 15:
+                begins, ends = sorted(random.sample(BOUNDARIES, 2))
+                self.add_span(payee, "leave", begins, random.choice((ends, ends, None)))
+
+    def add_span(self, payee: str, code: str, valid_from: str, valid_to: str | None) -> None:
+        cells = {"payee_id": payee, "employment_code": code, "valid_from": valid_from}
+        self.add("employment_spans", **cells, valid_to=valid_to)
 
     def make_reporting(self, place: int, payee: str) -> None:
         """Let everybody report to somebody before them in the list, so that lines end."""

@@ -29,6 +29,7 @@ class PlanMaker:
         self.cells: dict[str, str | None] = {}
         # What came later is chosen by itself, so that the companies of a seed stay as they were.
         self.further = Random(f"{plan_id} {hash(maker.random.getstate()[1])}")
+        self.leaving = Random(f"{plan_id} leaving {hash(maker.random.getstate()[1])}")
 
     def make(self) -> None:
         one, chance = self.maker.one, self.maker.chance
@@ -468,6 +469,7 @@ class PlanMaker:
         one, chance = self.maker.one, self.maker.chance
         policies = ["original_rate", "recalculate", "next_period_attainment"] * 2 + ["none"]
         release = one("days", "quarter_end", "year_end") if chance(25) else None
+        leaver = self.leaving.choice((None, "pay", "forfeit", "days"))
         self.add(
             "payout_terms",
             valid_from,
@@ -486,4 +488,6 @@ class PlanMaker:
             holdback_ratio=one("0.2", "0.5", "0.3333333333", "1") if release else None,
             holdback_release_code=release,
             holdback_days=one("0", "14", "90") if release == "days" else None,
+            leaver_code=leaver,
+            leaver_days=self.leaving.choice(("0", "14", "30", "60")) if leaver == "days" else None,
         )

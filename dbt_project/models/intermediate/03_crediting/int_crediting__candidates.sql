@@ -23,6 +23,19 @@ payees as (
   select * from {{ ref('int_parameters__payees') }}
 ),
 
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+),
+
+payments as (
+  select * from {{ ref('int_pool__transactions') }}
+  where credit_event_code = 'collection'
+),
+
+payout_terms as (
+  select * from {{ ref('int_parameters__payout_terms') }}
+),
+
 assignments as (
   select * from {{ ref('plan_assignments') }}
 ),
@@ -133,6 +146,50 @@ candidates as (
   select * from above_once
 ),
 
+-- Who is away on the day of a payment and was there when its deal was booked: on leave they are credited, after leaving by
+-- the plan's terms.
+away as (
+  select
+    candidates.plan_id,
+    candidates.transaction_id,
+    candidates.credited_payee_id,
+    candidates.credit_date,
+    payments.deal_booked_date
+  from candidates
+  inner join payments on candidates.transaction_id = payments.transaction_id
+  inner join employment_spans as booked_spans
+    on
+      candidates.credited_payee_id = booked_spans.payee_id
+      and booked_spans.employment_code = 'employed'
+      and {{ in_force('payments.deal_booked_date', 'booked_spans') }}
+  left join employment_spans as there
+    on
+      candidates.credited_payee_id = there.payee_id
+      and there.employment_code = 'employed'
+      and {{ in_force('candidates.credit_date', 'there') }}
+  where there.payee_id is null
+),
+
+absent as (
+  select
+    away.plan_id,
+    away.transaction_id,
+    away.credited_payee_id,
+    payout_terms.leaver_code,
+    payout_terms.leaver_days,
+    max(left_spans.valid_to) as left_date
+  from away
+  inner join payout_terms
+    on
+      away.plan_id = payout_terms.plan_id
+      and {{ in_force('away.deal_booked_date', 'payout_terms') }}
+  left join employment_spans as left_spans
+    on
+      away.credited_payee_id = left_spans.payee_id
+      and left_spans.valid_to <= away.credit_date
+  group by all
+),
+
 checked as (
   select
     candidates.*,
@@ -141,19 +198,26 @@ checked as (
     windows.window_to,
     case
       when candidates.reason_code is not null then candidates.reason_code
-      when not (
-        payees.payee_kind_code = 'team'
-        or (
-          coalesce(payees.hire_date <= candidates.credit_date, true)
-          and coalesce(candidates.credit_date < payees.termination_date, true)
-        )
-      ) then 'payee_not_employed'
+      when
+        payees.payee_id is not null and employment_spans.payee_id is null
+        and not coalesce({{ is_paid_to_leaver("'forfeit'", 'candidates.credit_date', 'absent') }}, false)
+        then 'payee_not_employed'
+      when employment_spans.employment_code = 'leave' and absent.transaction_id is null then 'payee_on_leave'
       when assignments.payee_id is null then 'no_plan_assignment'
       when candidates.calendar_id <> 'transaction' and windows.window_code is null then 'no_attainment_window'
       when unrated.transaction_id is not null then 'missing_rate'
     end as final_reason_code
   from candidates
   left join payees on candidates.credited_payee_id = payees.payee_id
+  left join employment_spans
+    on
+      candidates.credited_payee_id = employment_spans.payee_id
+      and {{ in_force('candidates.credit_date', 'employment_spans') }}
+  left join absent
+    on
+      candidates.plan_id = absent.plan_id
+      and candidates.transaction_id = absent.transaction_id
+      and candidates.credited_payee_id = absent.credited_payee_id
   left join assignments
     on
       candidates.plan_id = assignments.plan_id

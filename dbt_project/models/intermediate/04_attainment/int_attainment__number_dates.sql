@@ -1,5 +1,5 @@
 -- Lists the days on which a window's numbers are read: its parameters date; and for a quota or incentive that counts by
--- days on the plan, the first day of each stretch in which the payee is on the plan and no variable changes.
+-- days on the plan, the first day of each stretch in which the payee is on the plan and there and no variable changes.
 -- Grain: one row per window and day.
 with
 
@@ -11,8 +11,8 @@ plan_versions as (
   select * from {{ ref('plans') }}
 ),
 
-assignments as (
-  select * from {{ ref('plan_assignments') }}
+stretches as (
+  select * from {{ ref('int_parameters__plan_days') }}
 ),
 
 formula_variables as (
@@ -35,19 +35,20 @@ prorated as (
     participants.plan_valid_from,
     participants.payee_id,
     participants.window_to,
-    greatest(participants.window_from, assignments.valid_from) as stretch_from,
-    {{ earlier_end('participants.window_to', 'assignments.valid_to') }} as stretch_to
+    greatest(participants.window_from, stretches.valid_from) as stretch_from,
+    {{ earlier_end('participants.window_to', 'stretches.valid_to') }} as stretch_to
   from participants
   inner join plan_versions
     on
       participants.plan_id = plan_versions.plan_id
       and participants.plan_valid_from = plan_versions.valid_from
-  inner join assignments
+  inner join stretches
     on
-      participants.plan_id = assignments.plan_id
-      and participants.payee_id = assignments.payee_id
-      and (participants.window_to is null or assignments.valid_from < participants.window_to)
-      and (assignments.valid_to is null or participants.window_from < assignments.valid_to)
+      participants.plan_id = stretches.plan_id
+      and participants.payee_id = stretches.payee_id
+      and participants.is_there = stretches.is_there
+      and (participants.window_to is null or stretches.valid_from < participants.window_to)
+      and (stretches.valid_to is null or participants.window_from < stretches.valid_to)
   where
     (plan_versions.quota_proration_code = 'days_on_plan' or plan_versions.incentive_proration_code = 'days_on_plan')
     and participants.calendar_id not in ('transaction', 'life')

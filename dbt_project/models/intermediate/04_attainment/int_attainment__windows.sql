@@ -139,6 +139,7 @@ final as (
     measured_to::date as measured_to,
     parameters_date::date as parameters_date,
     currency_code::varchar as currency_code,
+    is_there::boolean as is_there,
     credited_amount::decimal(28, 10) as credited_amount,
     credit_count::bigint as credit_count,
     attained_amount::decimal(28, 10) as attained_amount,

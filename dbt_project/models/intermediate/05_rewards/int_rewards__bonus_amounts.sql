@@ -1,5 +1,6 @@
--- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by
--- rank (tied payees share the sum of the prizes of their positions, rounded once), pools by share of what all have attained.
+-- Settles what each bonus comes to so far, rounded to the currency: steps and lines by the payee's own basis, prizes by rank
+-- (tied payees share the sum of the prizes of their positions, rounded once), pools by share of what all have attained. Who
+-- was not there on any day of the window takes no place and no share.
 -- Grain: one row per window, bonus and day of settlement. Rule: docs/rules/rewards.md
 with
 
@@ -67,6 +68,7 @@ contestants as (
   from bases
   where
     bonus_kind_code = 'rank'
+    and is_there
     and basis_amount > 0
 ),
 
@@ -179,6 +181,7 @@ shared as (
   from in_range
   where
     bonus_kind_code = 'pool'
+    and is_there
     and is_in_range
     and attained_amount > 0
   window each_pool as (partition by plan_id, plan_valid_from, window_code, bonus_number, settled_to)

@@ -139,6 +139,7 @@ final as (
     window_code::varchar as window_code,
     bonus_number::integer as bonus_number,
     settled_to::date as settled_to,
+    is_there::boolean as is_there,
     currency_code::varchar as currency_code,
     bonus_kind_code::varchar as bonus_kind_code,
     basis_code::varchar as basis_code,

@@ -1,5 +1,6 @@
 -- Lists the months and years that have ended for which a payee on a plan with a floor earns at least the floor: that of the
--- plan version in force on the last day on the plan.
+-- plan version in force on the last day on the plan, by the days of the period on which the payee is employed and not on
+-- leave.
 -- Grain: one row per scope (month, year), plan, payee and period with a floor. Rule: docs/rules/rewards.md
 with
 
@@ -25,8 +26,14 @@ participants as (
   select * from {{ ref('int_attainment__participants') }}
 ),
 
-assignments as (
-  select * from {{ ref('plan_assignments') }}
+plan_days as (
+  select * from {{ ref('int_parameters__plan_days') }}
+  where is_there
+),
+
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+  where employment_code = 'employed'
 ),
 
 plan_versions as (
@@ -41,30 +48,30 @@ ended_periods as (
 payee_periods as (
   select
     floored_plans.scope_code,
-    assignments.plan_id,
-    assignments.payee_id,
+    plan_days.plan_id,
+    plan_days.payee_id,
     ended_periods.window_code as period_code,
     ended_periods.window_from as period_from,
     ended_periods.window_to as period_to,
     max({{ add_days(
-      earlier_end(earlier_end('ended_periods.window_to', 'assignments.valid_to'), 'plan_versions.valid_to'), -1
+      earlier_end(earlier_end('ended_periods.window_to', 'plan_days.valid_to'), 'plan_versions.valid_to'), -1
     ) }}) as last_day
-  from assignments
+  from plan_days
   inner join plan_versions
     on
-      assignments.plan_id = plan_versions.plan_id
-      and (plan_versions.valid_to is null or assignments.valid_from < plan_versions.valid_to)
-      and (assignments.valid_to is null or plan_versions.valid_from < assignments.valid_to)
-  inner join floored_plans on assignments.plan_id = floored_plans.plan_id
+      plan_days.plan_id = plan_versions.plan_id
+      and (plan_versions.valid_to is null or plan_days.valid_from < plan_versions.valid_to)
+      and (plan_days.valid_to is null or plan_versions.valid_from < plan_days.valid_to)
+  inner join floored_plans on plan_days.plan_id = floored_plans.plan_id
   inner join ended_periods
     on
       floored_plans.scope_code = ended_periods.calendar_id
-      and assignments.valid_from < ended_periods.window_to
+      and plan_days.valid_from < ended_periods.window_to
       and plan_versions.valid_from < ended_periods.window_to
-      and (assignments.valid_to is null or ended_periods.window_from < assignments.valid_to)
+      and (plan_days.valid_to is null or ended_periods.window_from < plan_days.valid_to)
       and (plan_versions.valid_to is null or ended_periods.window_from < plan_versions.valid_to)
   group by
-    floored_plans.scope_code, assignments.plan_id, assignments.payee_id, ended_periods.window_code,
+    floored_plans.scope_code, plan_days.plan_id, plan_days.payee_id, ended_periods.window_code,
     ended_periods.window_from, ended_periods.window_to
 ),
 
@@ -93,6 +100,35 @@ payee_period_versions as (
       and payee_periods.scope_code = window_floors.scope_code
 ),
 
+days_there as (
+  select
+    payee_period_versions.*,
+    {{ dbt.datediff('payee_period_versions.period_from', 'payee_period_versions.period_to', 'day') }} as period_days,
+    sum({{ dbt.datediff(
+      'greatest(payee_period_versions.period_from, employment_spans.valid_from)',
+      earlier_end('payee_period_versions.period_to', 'employment_spans.valid_to'), 'day'
+    ) }}) over (
+      partition by
+        payee_period_versions.scope_code, payee_period_versions.plan_id, payee_period_versions.payee_id,
+        payee_period_versions.period_code
+    ) as day_count,
+    row_number() over (
+      partition by
+        payee_period_versions.scope_code, payee_period_versions.plan_id, payee_period_versions.payee_id,
+        payee_period_versions.period_code
+      order by employment_spans.valid_from
+    ) as span_position
+  from payee_period_versions
+  inner join employment_spans
+    on
+      payee_period_versions.payee_id = employment_spans.payee_id
+      and employment_spans.valid_from < payee_period_versions.period_to
+      and (employment_spans.valid_to is null or payee_period_versions.period_from < employment_spans.valid_to)
+  where
+    payee_period_versions.version_position = 1
+    and payee_period_versions.floor_amount is not null
+),
+
 final as (
   select
     scope_code::varchar as scope_code,
@@ -104,11 +140,14 @@ final as (
     window_key::varchar as window_key,
     plan_valid_from::date as plan_valid_from,
     currency_code::varchar as currency_code,
-    floor_amount::decimal(28, 10) as floor_amount
-  from payee_period_versions
-  where
-    version_position = 1
-    and floor_amount is not null
+    (
+      case
+        when day_count = period_days then floor_amount
+        else {{ ratio('cast(floor_amount * day_count as decimal(38, 10))', 'period_days', 10, 0) }}
+      end
+    )::decimal(28, 10) as floor_amount
+  from days_there
+  where span_position = 1
 )
 
 select * from final

@@ -1,5 +1,6 @@
 -- Makes commission due as the customer pays: a payment's line is the commission earned to date with it less the commission
--- earned to date without it, so that parts add up to the cent; a refund is a payment with the other sign.
+-- earned to date without it, so that parts add up to the cent; a refund is a payment with the other sign. What a payee who
+-- has left forfeits by the plan's terms is not earned; a refund takes it first.
 -- Grain: one row per reward, beneficiary and payment of the deal. Rule: docs/rules/payouts.md
 with
 
@@ -24,6 +25,10 @@ payout_terms as (
   select * from {{ ref('int_parameters__payout_terms') }}
 ),
 
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+),
+
 collected_commissions as (
   select
     commissions.*,
@@ -44,7 +49,9 @@ collected_commissions as (
     collections.gross_memo_after_amount,
     payout_terms.collected_part_code,
     payout_terms.rebate_code,
-    payout_terms.overpayment_code
+    payout_terms.overpayment_code,
+    payout_terms.leaver_code,
+    payout_terms.leaver_days
   from commissions
   inner join plan_versions
     on
@@ -69,12 +76,115 @@ counted_commissions as (
   where {{ is_counted() }}
 ),
 
+left_dates as (
+  select
+    counted_commissions.commission_key,
+    counted_commissions.payment_id,
+    counted_commissions.paid_date,
+    counted_commissions.leaver_code,
+    counted_commissions.leaver_days,
+    max(left_spans.valid_to) as left_date
+  from counted_commissions
+  inner join employment_spans as left_spans
+    on
+      counted_commissions.payee_id = left_spans.payee_id
+      and left_spans.valid_to <= counted_commissions.paid_date
+  left join employment_spans as spans_of_day
+    on
+      counted_commissions.payee_id = spans_of_day.payee_id
+      and {{ in_force('counted_commissions.paid_date', 'spans_of_day') }}
+  where
+    counted_commissions.leaver_code in ('forfeit', 'days')
+    and spans_of_day.payee_id is null
+  group by all
+),
+
+-- What is collected in forfeited days adds up; what goes back to the customer lowers it first, but not below nothing.
+forfeitable as (
+  select
+    counted_commissions.commission_key,
+    counted_commissions.payment_id,
+    counted_commissions.paid_date,
+    sign(counted_commissions.transaction_amount) as deal_sign,
+    (counted_commissions.counted_after_amount - counted_commissions.counted_before_amount)
+    * sign(counted_commissions.transaction_amount) as collected_amount,
+    coalesce(
+      left_dates.left_date is not null
+      and not {{ is_paid_to_leaver("'pay'", 'left_dates.paid_date', 'left_dates') }},
+      false
+    ) as is_forfeited
+  from counted_commissions
+  left join left_dates
+    on
+      counted_commissions.commission_key = left_dates.commission_key
+      and counted_commissions.payment_id = left_dates.payment_id
+  where counted_commissions.leaver_code in ('forfeit', 'days')
+),
+
+followed as (
+  select
+    *,
+    sum(case when is_forfeited or collected_amount < 0 then collected_amount else 0 end) over (
+      partition by commission_key
+      order by paid_date, payment_id
+      rows between unbounded preceding and current row
+    ) as running_amount
+  from forfeitable
+),
+
+totalled as (
+  select
+    *,
+    cast(
+      (
+        running_amount - least(
+          min(running_amount) over (
+            partition by commission_key
+            order by paid_date, payment_id
+            rows between unbounded preceding and current row
+          ),
+          0
+        )
+      ) * deal_sign as decimal(28, 10)
+    ) as forfeited_after_amount
+  from followed
+),
+
+forfeited as (
+  select
+    commission_key,
+    payment_id,
+    coalesce(
+      lag(forfeited_after_amount) over (partition by commission_key order by paid_date, payment_id), 0
+    ) as forfeited_before_amount,
+    forfeited_after_amount
+  from totalled
+),
+
+based_commissions as (
+  select
+    counted_commissions.*,
+    cast(
+      counted_commissions.counted_before_amount - coalesce(forfeited.forfeited_before_amount, 0) as decimal(28, 10)
+    ) as base_before_amount,
+    cast(
+      counted_commissions.counted_after_amount - coalesce(forfeited.forfeited_after_amount, 0) as decimal(28, 10)
+    ) as base_after_amount
+  from counted_commissions
+  left join forfeited
+    on
+      counted_commissions.commission_key = forfeited.commission_key
+      and counted_commissions.payment_id = forfeited.payment_id
+),
+
 earned_commissions as (
   select
     *,
-    {{ earned_at('counted_before_amount') }} as earned_before_amount,
-    {{ earned_at('counted_after_amount') }} as earned_after_amount
-  from counted_commissions
+    {{ earned_at('counted_before_amount') }} as whole_before_amount,
+    {{ earned_at('counted_after_amount') }} as whole_after_amount,
+    {{ earned_at('base_before_amount') }} as earned_before_amount,
+    {{ earned_at('base_after_amount') }} as earned_after_amount
+  from based_commissions
 ),
 
 collection_lines as (
@@ -89,7 +199,9 @@ collection_lines as (
       else {{ ratio('counted_after_amount', 'transaction_amount', 10, 10, 8) }}
     end as collected_ratio,
     {{ round_money('earned_after_amount', 'minor_unit', 10) }}
-    - {{ round_money('earned_before_amount', 'minor_unit', 10) }} as line_amount
+    - {{ round_money('earned_before_amount', 'minor_unit', 10) }} as line_amount,
+    {{ round_money('whole_after_amount', 'minor_unit', 10) }}
+    - {{ round_money('whole_before_amount', 'minor_unit', 10) }} as whole_amount
   from earned_commissions
 ),
 
@@ -112,7 +224,8 @@ final as (
     payment_id::varchar as payment_id,
     currency_code::varchar as currency_code,
     collected_ratio::decimal(28, 10) as collected_ratio,
-    line_amount::decimal(18, 4) as line_amount
+    line_amount::decimal(18, 4) as line_amount,
+    (whole_amount - line_amount)::decimal(18, 4) as forfeited_amount
   from collection_lines
 )
 

@@ -1,5 +1,6 @@
--- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for
--- the payee without draws. A month outside the draw's span has no minimum, and only recovers.
+-- Lists the open months in which each draw may advance or recover, with the terms of the month and what it posts for the
+-- payee without draws. The minimum counts by the days of the month on which the payee is employed and not on leave. A month
+-- outside the draw's span has no minimum, and only recovers.
 -- Grain: one row per draw, payee and open month that has ended. Rule: docs/rules/payouts.md
 with recursive
 
@@ -20,6 +21,11 @@ draws as (
     currencies.minor_unit
   from {{ ref('draws') }} as draws
   inner join {{ ref('currencies') }} as currencies on draws.currency_code = currencies.currency_code
+),
+
+employment_spans as (
+  select * from {{ ref('int_parameters__employment_spans') }}
+  where employment_code = 'employed'
 ),
 
 open_lines as (
@@ -82,17 +88,43 @@ latest as (
       partition by draw_id, payee_id
       order by month_start
     ) as month_number,
+    draw_id || '|' || payee_id || '|' || {{ month_code('month_start') }} as draw_month_key,
     {{ month_code('month_start') }} as period_code,
-    case when is_in_span then amount else 0 end as draw_amount
+    cast({{ dbt.dateadd('month', 1, 'month_start') }} as date) as month_end,
+    extract(day from {{ last_day_of('month_start', 'month') }}) as month_days
   from termed
   where recency = 1
 ),
 
+days_there as (
+  select
+    latest.draw_month_key,
+    latest.amount,
+    latest.month_days,
+    sum({{ dbt.datediff(
+      'greatest(latest.month_start, employment_spans.valid_from)',
+      earlier_end('latest.month_end', 'employment_spans.valid_to'), 'day'
+    ) }}) as day_count
+  from latest
+  inner join employment_spans
+    on
+      latest.payee_id = employment_spans.payee_id
+      and employment_spans.valid_from < latest.month_end
+      and (employment_spans.valid_to is null or latest.month_start < employment_spans.valid_to)
+  where latest.is_in_span
+  group by latest.draw_month_key, latest.amount, latest.month_days
+),
+
+prorated as (
+  select
+    *,
+    {{ ratio('amount * day_count', 'month_days', 4, 0) }} as prorated_amount
+  from days_there
+),
+
 earned as (
   select
-    latest.draw_id,
-    latest.payee_id,
-    latest.period_code,
+    latest.draw_month_key,
     sum(open_lines.line_amount) as earned_amount
   from latest
   inner join open_lines
@@ -101,12 +133,12 @@ earned as (
       and latest.currency_code = open_lines.currency_code
       and latest.period_code = open_lines.posted_period_code
       and (latest.covers_code = 'payee' or latest.plan_id = open_lines.plan_id)
-  group by latest.draw_id, latest.payee_id, latest.period_code
+  group by latest.draw_month_key
 ),
 
 final as (
   select
-    (latest.draw_id || '|' || latest.payee_id || '|' || latest.period_code)::varchar as draw_month_key,
+    latest.draw_month_key::varchar as draw_month_key,
     latest.draw_id::varchar as draw_id,
     latest.payee_id::varchar as payee_id,
     latest.plan_id::varchar as plan_id,
@@ -117,17 +149,19 @@ final as (
     latest.is_in_span::boolean as is_in_span,
     latest.currency_code::varchar as currency_code,
     latest.minor_unit::integer as minor_unit,
-    latest.draw_amount::decimal(18, 4) as draw_amount,
+    coalesce(
+      case
+        when prorated.day_count = prorated.month_days then prorated.amount
+        else {{ round_money('prorated.prorated_amount', 'latest.minor_unit') }}
+      end, 0
+    )::decimal(18, 4) as draw_amount,
     latest.balance_max_amount::decimal(18, 4) as balance_max_amount,
     latest.recovery_ratio::decimal(12, 10) as recovery_ratio,
     latest.recovery_amount_max::decimal(18, 4) as recovery_amount_max,
     coalesce(earned.earned_amount, 0)::decimal(18, 4) as earned_amount
   from latest
-  left join earned
-    on
-      latest.draw_id = earned.draw_id
-      and latest.payee_id = earned.payee_id
-      and latest.period_code = earned.period_code
+  left join prorated on latest.draw_month_key = prorated.draw_month_key
+  left join earned on latest.draw_month_key = earned.draw_month_key
 )
 
 select * from final

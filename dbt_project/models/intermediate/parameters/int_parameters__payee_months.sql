@@ -10,16 +10,12 @@ plan_months as (
 payees as (
   select
     payee_id,
-    payee_kind_code,
-    hire_date,
-    termination_date
+    payee_kind_code
   from {{ ref('int_parameters__payees') }}
   union all
   select distinct
     plan_months.payee_id,
-    'unknown' as payee_kind_code,
-    cast(null as date) as hire_date,
-    cast(null as date) as termination_date
+    'unknown' as payee_kind_code
   from plan_months
   anti join {{ ref('int_parameters__payees') }} as known on plan_months.payee_id = known.payee_id
 ),
@@ -69,6 +65,17 @@ planned_months as (
   group by payee_id, period_code
 ),
 
+employed_months as (
+  select distinct
+    employment_spans.payee_id,
+    months.period_code
+  from {{ ref('int_parameters__employment_spans') }} as employment_spans
+  inner join months
+    on
+      employment_spans.valid_from < months.period_to
+      and (employment_spans.valid_to is null or months.period_from < employment_spans.valid_to)
+),
+
 owned_months as (
   select * from {{ ref('int_parameters__owner_months') }}
 ),
@@ -81,14 +88,7 @@ final as (
     months.period_from::date as period_from,
     months.period_to::date as period_to,
     months.last_day::date as last_day,
-    (
-      payees.payee_kind_code = 'team'
-      or (
-        payees.payee_kind_code = 'person'
-        and (payees.hire_date is null or payees.hire_date < months.period_to)
-        and (payees.termination_date is null or not payees.termination_date < months.period_from)
-      )
-    )::boolean as is_employed,
+    (payees.payee_kind_code <> 'unknown' and employed_months.payee_id is not null)::boolean as is_employed,
     coalesce(planned_months.plan_count, 0)::integer as plan_count,
     planned_months.plan_ids::varchar as plan_ids,
     coalesce(planned_months.is_manager_needed, false)::boolean as is_manager_needed,
@@ -102,6 +102,10 @@ final as (
     on
       payees.payee_id = planned_months.payee_id
       and months.period_code = planned_months.period_code
+  left join employed_months
+    on
+      payees.payee_id = employed_months.payee_id
+      and months.period_code = employed_months.period_code
   left join owned_months
     on
       payees.payee_id = owned_months.payee_id

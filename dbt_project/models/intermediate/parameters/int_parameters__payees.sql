@@ -24,7 +24,7 @@ people as (
     lower("workEmail") as email,
     "jobTitle" as job_title,
     "hireDate" as hire_date,
-    "terminationDate" as termination_date,
+    case when not coalesce("terminationDate" < "hireDate", false) then "terminationDate" end as termination_date,
     is_deleted_in_source
   from employees
 ),

@@ -80,6 +80,8 @@ final as (
     coalesce(holdback_ratio, 0)::decimal(12, 10) as holdback_ratio,
     holdback_release_code::varchar as holdback_release_code,
     holdback_days::integer as holdback_days,
+    leaver_code::varchar as leaver_code,
+    leaver_days::integer as leaver_days,
     is_agreed::boolean as is_agreed
   from united
 )

@@ -1,6 +1,6 @@
 -- Moves the balance that is withheld of each commission that waits for the customer: up by what the booking established,
--- down by what is earned and by what expires, up again when a late payment revives it. The balance of a day is the sum
--- to then.
+-- down by what is earned, by what expires and by what a leaver forfeits, up again when a late payment revives it. The
+-- balance of a day is the sum to then.
 -- Grain: one row per reward, beneficiary and movement. Rule: docs/rules/payouts.md
 with
 
@@ -20,6 +20,11 @@ commissions as (
 lines as (
   select * from {{ ref('int_ledger__lines') }}
   where payment_id is not null
+),
+
+forfeited_lines as (
+  select * from {{ ref('int_ledger__collection_lines') }}
+  where forfeited_amount <> 0
 ),
 
 payout_terms as (
@@ -49,6 +54,19 @@ events as (
   inner join lines on commissions.commission_key = lines.commission_key
 ),
 
+united_events as (
+  select * from events
+  union all
+  select
+    commissions.*,
+    'forfeited' as movement_code,
+    forfeited_lines.line_key || '|forfeited' as event_id,
+    greatest(forfeited_lines.event_date, commissions.reward_date) as movement_date,
+    -forfeited_lines.forfeited_amount as movement_amount
+  from commissions
+  inner join forfeited_lines on commissions.commission_key = forfeited_lines.commission_key
+),
+
 followed as (
   select
     *,
@@ -61,7 +79,7 @@ followed as (
       partition by commission_key
       order by movement_date, event_id
     ) as next_date
-  from events
+  from united_events
 ),
 
 timed as (
@@ -95,7 +113,7 @@ united as (
   select
     *,
     movement_code || '|' || event_id as movement_id
-  from events
+  from united_events
   union all by name
   select
     * replace ('expired' as movement_code, expired_date as movement_date, -remaining_amount as movement_amount),

@@ -57,7 +57,7 @@ to_date as (
     -sum(
       case
         when
-          movements.movement_code in ('expired', 'revived')
+          movements.movement_code in ('expired', 'revived', 'forfeited')
           and movements.movement_date >= released_months.period_from
           then movements.movement_amount
         else 0

@@ -36,7 +36,7 @@ moved as (
     period_code,
     sum(case when movement_code = 'estimated' then movement_amount else 0 end) as estimated_amount,
     -sum(case when movement_code = 'earned' then movement_amount else 0 end) as earned_amount,
-    -sum(case when movement_code = 'expired' then movement_amount else 0 end) as expired_amount,
+    -sum(case when movement_code in ('expired', 'forfeited') then movement_amount else 0 end) as expired_amount,
     sum(case when movement_code = 'revived' then movement_amount else 0 end) as revived_amount,
     sum(movement_amount) as movement_amount
   from movements

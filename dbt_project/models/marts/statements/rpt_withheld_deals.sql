@@ -24,7 +24,7 @@ added_up as (
     max(case when movement_code in ('estimated', 'earned') then movement_date end) as last_event_date,
     sum(case when movement_code = 'estimated' then movement_amount else 0 end) as estimated_amount,
     -sum(case when movement_code = 'earned' then movement_amount else 0 end) as earned_amount,
-    -sum(case when movement_code in ('expired', 'revived') then movement_amount else 0 end) as expired_amount,
+    -sum(case when movement_code in ('expired', 'revived', 'forfeited') then movement_amount else 0 end) as expired_amount,
     sum(movement_amount) as withheld_amount
   from movements
   group by commission_key, plan_id, payee_id, reward_id, credit_id, transaction_id, currency_code
