@@ -15,36 +15,9 @@
   {{ return(found | unique | sort) }}
 {%- endmacro %}
 
-{# One select per plan version: each field that it reads of a won deal and that was edited after the close, with what the plan
-   counts with the field as it was then and as it is now, all other fields as the plan reads them. #}
-{% macro plan_edits(verdicts) -%}
-  {{- commissions.depends_on_sources(with_pool=false) }}
--- depends_on: {{ ref('int_parameters__plan_variables') }}
--- depends_on: {{ ref('plans') }}
--- depends_on: {{ ref('credit_rules') }}
--- depends_on: {{ ref('catalogue') }}
-  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') %}
-    {%- set fields = commissions.read_field_names(plan) %}
-    {%- set current = commissions.current_field_names(plan) %}
-    {%- set names = commissions.variable_names([plan.filter_expression, plan.value_expression, plan.catalogue_key_expression]) %}
-    {%- set missable = names | reject('equalto', 'CatalogueValue') | list %}
-select
-  '{{ plan.plan_id }}' as plan_id,
-  source.transaction_id,
-  source._field_name as field_name,
-  source._side_code as side_code,
-  source._value_at_close as value_at_close,
-  source._value_now as value_now,
-    {%- if plan.amount_basis_code != 'as_of_close' %}
-  true as is_read_as_now,
-    {%- elif current %}
-  source._field_name in ({% for name in current %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}) as is_read_as_now,
-    {%- else %}
-  false as is_read_as_now,
-    {%- endif %}
-  coalesce(({{ commissions.with_variable_columns(plan.filter_expression) }}), false) as is_filter_met,
-  cast(({{ commissions.with_variable_columns(plan.value_expression) }}) as decimal(28, 10)) as native_value_amount
-from (
+{# The deals of a plan version twice for each edited field: with the field as it was at the close, and as it is now; all other
+   fields as the plan reads them. #}
+{% macro edit_sides(plan, fields, verdicts) -%}
   select
     as_read.* replace (
       {%- for field in fields %}
@@ -92,6 +65,39 @@ from (
       when '{{ field }}' then closed."{{ field }}" is distinct from today."{{ field }}"
       {%- endfor %}
     end
+{%- endmacro %}
+
+{# One select per plan version: each field that it reads of a won deal and that was edited after the close, with what the plan
+   counts with the field as it was then and as it is now, all other fields as the plan reads them. #}
+{% macro plan_edits(verdicts) -%}
+  {{- commissions.depends_on_sources(with_pool=false) }}
+-- depends_on: {{ ref('int_parameters__plan_variables') }}
+-- depends_on: {{ ref('plans') }}
+-- depends_on: {{ ref('credit_rules') }}
+-- depends_on: {{ ref('catalogue') }}
+  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') %}
+    {%- set fields = commissions.read_field_names(plan) %}
+    {%- set current = commissions.current_field_names(plan) %}
+    {%- set names = commissions.variable_names([plan.filter_expression, plan.value_expression, plan.catalogue_key_expression]) %}
+    {%- set missable = names | reject('equalto', 'CatalogueValue') | list %}
+select
+  '{{ plan.plan_id }}' as plan_id,
+  source.transaction_id,
+  source._field_name as field_name,
+  source._side_code as side_code,
+  source._value_at_close as value_at_close,
+  source._value_now as value_now,
+    {%- if plan.amount_basis_code != 'as_of_close' %}
+  true as is_read_as_now,
+    {%- elif current %}
+  source._field_name in ({% for name in current %}'{{ name }}'{{ ', ' if not loop.last }}{% endfor %}) as is_read_as_now,
+    {%- else %}
+  false as is_read_as_now,
+    {%- endif %}
+  coalesce(({{ commissions.with_variable_columns(plan.filter_expression) }}), false) as is_filter_met,
+  cast(({{ commissions.with_variable_columns(plan.value_expression) }}) as decimal(28, 10)) as native_value_amount
+from (
+{{ commissions.edit_sides(plan, fields, verdicts) }}
 ) as source
   {{- commissions.join_plan_variables(missable, plan.plan_id, 'source._booked_date') }}
     {%- if plan.catalogue_id %}

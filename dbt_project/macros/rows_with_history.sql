@@ -7,6 +7,70 @@
   {{ return(found | unique | sort) }}
 {%- endmacro %}
 
+{# For each moment of the history the row of the opportunity that was landed next. #}
+{% macro rows_landed_next(relation) -%}
+  select
+    landed.*,
+    moments.changed_at as _changed_at
+  from {{ relation }} as landed
+  inner join (
+    select distinct
+      opportunity_id,
+      changed_at
+    from {{ ref('stg_crm__opportunity_changes') }}
+  ) as moments
+    on
+      landed."Id" = moments.opportunity_id
+      and landed._dlt_valid_from > moments.changed_at
+  qualify row_number() over (
+    partition by landed."Id", moments.changed_at
+    order by landed._dlt_valid_from, landed._row_hash
+  ) = 1
+{%- endmacro %}
+
+{# For each moment of the history and each landing after it: what the fields that were changed between the two held at the
+   moment. #}
+{% macro undone_changes(relation) -%}
+  select
+    opportunity_id,
+    changed_at,
+    landed_at,
+    map_from_entries(list((field_name, old_value))) as old_values
+  from (
+    select
+      moments.opportunity_id,
+      moments.changed_at,
+      landings.landed_at,
+      later.field_name,
+      later.old_value
+    from (
+      select distinct
+        opportunity_id,
+        changed_at
+      from {{ ref('stg_crm__opportunity_changes') }}
+    ) as moments
+    inner join (
+      select
+        "Id" as opportunity_id,
+        _dlt_valid_from as landed_at
+      from {{ relation }}
+    ) as landings
+      on
+        moments.opportunity_id = landings.opportunity_id
+        and landings.landed_at > moments.changed_at
+    inner join {{ ref('stg_crm__opportunity_changes') }} as later
+      on
+        moments.opportunity_id = later.opportunity_id
+        and later.changed_at > moments.changed_at
+        and later.changed_at <= landings.landed_at
+    qualify row_number() over (
+      partition by moments.opportunity_id, moments.changed_at, landings.landed_at, later.field_name
+      order by later.changed_at, later.change_id
+    ) = 1
+  )
+  group by opportunity_id, changed_at, landed_at
+{%- endmacro %}
+
 {# The landed rows of opportunities, and before each of them the versions that the CRM's own history tells since the landing
    before: the next landed row with each later change undone. Fields without a history are as they were landed next. #}
 {% macro rows_with_history(relation) -%}
@@ -39,63 +103,10 @@
         'history' as _row_hash
       )
     from (
-      select
-        landed.*,
-        moments.changed_at as _changed_at
-      from {{ relation }} as landed
-      inner join (
-        select distinct
-          opportunity_id,
-          changed_at
-        from {{ ref('stg_crm__opportunity_changes') }}
-      ) as moments
-        on
-          landed."Id" = moments.opportunity_id
-          and landed._dlt_valid_from > moments.changed_at
-      qualify row_number() over (
-        partition by landed."Id", moments.changed_at
-        order by landed._dlt_valid_from, landed._row_hash
-      ) = 1
+      {{ commissions.rows_landed_next(relation) }}
     ) as based
     left join (
-      select
-        opportunity_id,
-        changed_at,
-        landed_at,
-        map_from_entries(list((field_name, old_value))) as old_values
-      from (
-        select
-          moments.opportunity_id,
-          moments.changed_at,
-          landings.landed_at,
-          later.field_name,
-          later.old_value
-        from (
-          select distinct
-            opportunity_id,
-            changed_at
-          from {{ ref('stg_crm__opportunity_changes') }}
-        ) as moments
-        inner join (
-          select
-            "Id" as opportunity_id,
-            _dlt_valid_from as landed_at
-          from {{ relation }}
-        ) as landings
-          on
-            moments.opportunity_id = landings.opportunity_id
-            and landings.landed_at > moments.changed_at
-        inner join {{ ref('stg_crm__opportunity_changes') }} as later
-          on
-            moments.opportunity_id = later.opportunity_id
-            and later.changed_at > moments.changed_at
-            and later.changed_at <= landings.landed_at
-        qualify row_number() over (
-          partition by moments.opportunity_id, moments.changed_at, landings.landed_at, later.field_name
-          order by later.changed_at, later.change_id
-        ) = 1
-      )
-      group by opportunity_id, changed_at, landed_at
+      {{ commissions.undone_changes(relation) }}
     ) as undone
       on
         based."Id" = undone.opportunity_id
