@@ -463,8 +463,8 @@ def typed(row: Row) -> dict[str, Value]:
 def landed_versions(rows: Iterable[Row], key: str) -> dict[str, list[Landed]]:
     """Group rows that are versions of one record; those that do not say when they were landed came a day after each other."""
     grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row[key] or ""].append(row)
+    for place, row in enumerate(rows):
+        grouped[row.get(key) or f"row {place}"].append(row)
     made: dict[str, list[Landed]] = {}
     for name, versions in grouped.items():
         starts = [
@@ -722,7 +722,7 @@ class Company:
         if plan.amount_basis_code == "current":
             return deal
         names = [name.strip() for name in (plan.current_fields or "").split(",")]
-        return as_of_close(deal, plan.settle_days, names)
+        return as_of_close(deal, plan.settle_days or 0, names)
 
     def is_employed(self, payee_id: str, on: date) -> bool:
         person = self.employees.get(payee_id)
