@@ -43,14 +43,17 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# The last version of each deal of a source object that still counts as its close, under the source's own field names. #}
+{# The last version of each deal of a source object that still counts as its close, or whose edits are accepted, under the
+   source's own field names. #}
 {% macro settled_rows(source_object, settle_days) -%}
-    select * exclude (_version_number, _closed_at, _version_from)
-    from {{ commissions.source_model(source_object, 'as_of_close') }}
+    select since_close.* exclude (_version_number, _closed_at, _version_from)
+    from {{ commissions.source_model(source_object, 'as_of_close') }} as since_close
+    left join {{ ref('int_pool__accepted_edits') }} as accepted on since_close.transaction_id = accepted.transaction_id
     where
-      _version_number = 1
-      or _version_from <= {{ commissions.settled_at('_closed_at', settle_days) }}
-    qualify row_number() over (partition by transaction_id order by _version_number desc) = 1
+      since_close._version_number = 1
+      or since_close._version_from <= {{ commissions.settled_at('since_close._closed_at', settle_days) }}
+      or since_close._version_from <= accepted.accepted_until at time zone 'UTC'
+    qualify row_number() over (partition by since_close.transaction_id order by since_close._version_number desc) = 1
 {%- endmacro %}
 
 {# The rows of a source object in the version that a plan reads, one for each deal, under the source's own field names: as of
@@ -120,6 +123,7 @@
    that were live at the last moment that still counts as it. #}
 {% macro split_versions(splits_today) -%}
 -- depends_on: {{ ref('plans') }}
+-- depends_on: {{ ref('int_pool__accepted_edits') }}
 -- depends_on: {{ ref('stg_crm__opportunity_split_versions') }}
 -- depends_on: {{ ref('stg_crm__opportunities_since_close') }}
   select
@@ -128,6 +132,7 @@
   from {{ splits_today }}
   {%- for code, plan in commissions.closed_split_versions().items() %}
     {%- set settled_at = commissions.settled_at('closes._closed_at', plan.settle_days or 0) %}
+    {%- set last_moment = 'greatest(' ~ settled_at ~ ", accepted.accepted_until at time zone 'UTC', landed.first_landed_at)" %}
   union all by name
   select
     '{{ code }}' as _version_code,
@@ -155,10 +160,11 @@
     on
       landed.transaction_id = closes.transaction_id
       and closes._version_number = 1
+  left join {{ ref('int_pool__accepted_edits') }} as accepted on landed.transaction_id = accepted.transaction_id
   where
     not coalesce(landed."IsDeleted", false)
-    and landed._version_from <= greatest({{ settled_at }}, landed.first_landed_at)
-    and coalesce(landed._version_to > greatest({{ settled_at }}, landed.first_landed_at), true)
+    and landed._version_from <= {{ last_moment }}
+    and coalesce(landed._version_to > {{ last_moment }}, true)
     {%- endif %}
   {%- endfor %}
 {%- endmacro %}

@@ -55,6 +55,8 @@
 -- depends_on: {{ ref(model) }}
     {%- endfor -%}
   {%- endfor %}
+
+-- depends_on: {{ ref('int_pool__accepted_edits') }}
   {%- if with_pool %}
 -- depends_on: {{ ref('int_pool__transaction_versions') }}
 -- depends_on: {{ ref('int_parameters__plan_variables') }}

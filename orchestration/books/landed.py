@@ -21,10 +21,12 @@ TABLES = (
     "calculations",
     "closings",
     "configuration_changes",
+    "edit_actions",
     "exported_lines",
     "exports",
     "lines",
 )
+EDIT_ACTIONS = ["accept_edits", "approve_edits", "reject_edits"]
 MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
 
 
@@ -50,6 +52,15 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
             connection.execute(
                 f"insert into raw_books.actions ({names}) values ({marks})", list(astuple(action))
             )
+        # By themselves: other actions do not touch what deals are calculated from.
+        connection.execute(
+            """
+            insert into raw_books.edit_actions
+            select action_number, action_code, acted_at, actor, transaction_id, reference_number
+            from raw_books.actions where list_contains(?, action_code)
+            """,
+            [EDIT_ACTIONS],
+        )
         for book in books:
             connection.execute(
                 "insert into raw_books.closings values (?, ?, ?, ?, ?, ?, ?, ?)",
