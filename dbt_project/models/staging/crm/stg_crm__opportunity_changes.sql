@@ -13,23 +13,29 @@ with
     {{ current_rows(source('crm', 'OpportunityHistory'), ['"Id"']) }}
   ),
 
+  -- Of a look-up the history has a row with names and a row with ids, under the name of the relation.
+  told as (
+    select
+      *,
+      bool_or("DataType" = 'EntityId') over (partition by "OpportunityId", "Field", "CreatedDate") as has_ids
+    from field_history
+    where not coalesce("IsDeleted", false)
+  ),
+
   tracked as (
     select
       "Id" as change_id,
       "OpportunityId" as opportunity_id,
-      -- Of a look-up the history has a row with names and a row with ids, under the name of the relation.
-      case when "DataType" = 'EntityId' and not ends_with("Field", '__c') then "Field" || 'Id' else "Field" end as field_name,
+      case
+        when "DataType" = 'EntityId' and not ends_with("Field", '__c') then "Field" || 'Id'
+        else "Field"
+      end as field_name,
       "OldValue" as old_value,
       "CreatedDate" as changed_at
-    from field_history
+    from told
     where
-      not coalesce("IsDeleted", false)
-      and not (
-        "DataType" <> 'EntityId'
-        and ("OpportunityId", "Field", "CreatedDate") in (
-          select ("OpportunityId", "Field", "CreatedDate") from field_history where "DataType" = 'EntityId'
-        )
-      )
+      "DataType" = 'EntityId'
+      or not coalesce(has_ids, false)
   ),
 
   snapshots as (
