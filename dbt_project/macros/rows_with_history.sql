@@ -75,11 +75,11 @@
    before: the next landed row with each later change undone. Fields without a history are as they were landed next. #}
 {% macro rows_with_history(relation) -%}
 -- depends_on: {{ ref('stg_crm__opportunity_changes') }}
--- depends_on: {{ ref('plans') }}
--- depends_on: {{ ref('credit_rules') }}
   {% if not var('crm_has_history') %}
     select * from {{ relation }}
-  {%- else -%}
+  {%- else %}
+-- depends_on: {{ ref('plans') }}
+-- depends_on: {{ ref('credit_rules') }}
     {%- set types = {} -%}
     {%- if execute -%}
       {%- for column in adapter.get_columns_in_relation(relation) -%}
