@@ -103,6 +103,7 @@ def _plan_row(plan: Plan) -> dict[str, str]:
         "value_expression": '"Amount"',
         "value_currency_code": "transaction",
         "amount_basis_code": "current",
+        "settle_days": "0",
         "calendar_id": "quarter",
         "aggregate_code": "sum",
         "quota_expression": f"@@{plan.quota}",

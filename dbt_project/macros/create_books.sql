@@ -29,6 +29,9 @@
   alter table raw_books.actions add column if not exists transaction_id varchar;
   alter table raw_books.actions add column if not exists claimed_amount decimal(18, 4);
   alter table raw_books.actions add column if not exists adjustment_number bigint;
+  create table if not exists raw_books.edit_actions (
+    action_number bigint, action_code varchar, acted_at timestamp, actor varchar, transaction_id varchar, reference_number bigint
+  );
   create table if not exists raw_books.exports (
     export_number bigint, export_code varchar, export_name varchar, pay_group_id varchar, export_period_code varchar,
     currency_code varchar, sequence_number integer, file_name varchar, file_hash varchar, row_count bigint,

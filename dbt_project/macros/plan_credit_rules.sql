@@ -5,7 +5,7 @@
   {{- commissions.depends_on_sources() }}
 -- depends_on: {{ ref('plans') }}
 -- depends_on: {{ ref('credit_rules') }}
-  {%- set source_objects = commissions.plan_source_objects() -%}
+  {%- set plans = commissions.first_plan_rows() -%}
   {%- for rule in commissions.seed_rows('credit_rules', 'plan_id, rule_id, valid_from') %}
     {%- set expressions = [rule.condition_expression, rule.share_expression, rule.payee_expression] %}
     {%- set names = commissions.variable_names(expressions) %}
@@ -32,7 +32,7 @@ from (
     {%- if rule.valid_to %} and credit_date < cast('{{ rule.valid_to }}' as date){% endif %}
 ) as pool
     {%- if rule.condition_expression or rule.share_expression or rule.payee_expression %}
-left join {{ commissions.source_rows(rule.plan_id in collecting, source_objects[rule.plan_id]) }} as source
+left join {{ commissions.source_rows(rule.plan_id in collecting, plans[rule.plan_id]) }} as source
   on pool.pool_transaction_id = source.transaction_id
     {%- endif %}
   {{- commissions.join_plan_variables(names, rule.plan_id, 'pool.pool_booked_date') }}

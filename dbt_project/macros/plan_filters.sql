@@ -11,11 +11,12 @@ select
   source.transaction_id,
   {{ commissions.is_variable_missing(names) }} as is_variable_missing,
   coalesce(({{ commissions.with_variable_columns(plan.filter_expression) }}), false) as is_filter_met
-from {{ commissions.source_rows(plan.plan_id in collecting, plan.source_object) }} as source
+from {{ commissions.source_rows(plan.plan_id in collecting, plan) }} as source
     {%- if names %}
   inner join (
     select transaction_id as pool_transaction_id, booked_date as pool_booked_date
-    from {{ ref('int_pool__transactions') }}
+    from {{ ref('int_pool__transaction_versions') }}
+    where version_code = '{{ commissions.version_code_of(plan) }}'
   ) as pool on source.transaction_id = pool.pool_transaction_id
   {{- commissions.join_plan_variables(names, plan.plan_id, 'pool.pool_booked_date') }}
     {%- endif %}

@@ -10,15 +10,6 @@
   {{ return(ref(models[amount_basis_code])) }}
 {%- endmacro %}
 
-{# The source object of each plan, by its id. #}
-{% macro plan_source_objects() -%}
-  {%- set found = {} -%}
-  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') -%}
-    {%- do found.update({plan.plan_id: plan.source_object}) -%}
-  {%- endfor -%}
-  {{ return(found) }}
-{%- endmacro %}
-
 {# The plans of which a version credits payments. #}
 {% macro collecting_plan_ids() -%}
   {%- set found = [] -%}
@@ -28,30 +19,46 @@
   {{ return(found) }}
 {%- endmacro %}
 
-{# The rows that a plan's expressions look at: those of its source object; where the plan credits payments also one for each
-   payment of a deal, with the deal's fields. #}
-{% macro source_rows(is_collecting, source_object, amount_basis_code='current') -%}
-  {%- set model = commissions.source_model(source_object, amount_basis_code) -%}
+{# The plan row, of its first version, of each plan. All versions of a plan read the same version of a deal. #}
+{% macro first_plan_rows() -%}
+  {%- set found = {} -%}
+  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') if plan.plan_id not in found -%}
+    {%- do found.update({plan.plan_id: plan}) -%}
+  {%- endfor -%}
+  {{ return(found) }}
+{%- endmacro %}
+
+{# The rows that a plan's expressions look at: those of its source object in the version that the plan reads; where the plan
+   credits payments also one for each payment of a deal, with the deal's fields. #}
+{% macro source_rows(is_collecting, plan) -%}
+  {%- set deals = commissions.deal_rows(plan) -%}
   {%- if not is_collecting -%}
-    {{ return(model) }}
+    {{ return(deals) }}
   {%- endif -%}
   {%- set rows -%}
 (
   select credited.transaction_id, deals.* exclude (transaction_id)
-  from {{ model }} as deals
-  inner join {{ ref('int_pool__transactions') }} as credited on deals.transaction_id = credited.deal_transaction_id
+  from {{ deals }} as deals
+  inner join {{ ref('int_pool__transaction_versions') }} as credited
+    on
+      deals.transaction_id = credited.deal_transaction_id
+      and credited.version_code = '{{ commissions.version_code_of(plan) }}'
 )
   {%- endset -%}
   {{ return(rows) }}
 {%- endmacro %}
 
 {# What the models of plan expressions read, written where dbt looks for it while it parses. #}
-{% macro depends_on_sources() -%}
+{% macro depends_on_sources(with_pool=true) -%}
   {%- for models in var('transaction_sources').values() -%}
     {%- for model in models.values() %}
 -- depends_on: {{ ref(model) }}
     {%- endfor -%}
   {%- endfor %}
--- depends_on: {{ ref('int_pool__transactions') }}
+
+-- depends_on: {{ ref('int_pool__accepted_edits') }}
+  {%- if with_pool %}
+-- depends_on: {{ ref('int_pool__transaction_versions') }}
 -- depends_on: {{ ref('int_parameters__plan_variables') }}
+  {%- endif %}
 {%- endmacro %}

@@ -29,7 +29,7 @@ from (
   from {{ verdicts }}
   where plan_id = '{{ plan.plan_id }}' and plan_valid_from = cast('{{ plan.valid_from }}' as date)
 ) as pool
-left join {{ commissions.source_rows(plan.plan_id in collecting, plan.source_object, plan.amount_basis_code) }} as source
+left join {{ commissions.source_rows(plan.plan_id in collecting, plan) }} as source
   on pool.pool_transaction_id = source.transaction_id
   {{- commissions.join_plan_variables(missable, plan.plan_id, 'pool.pool_booked_date') }}
     {%- if plan.catalogue_id %}

@@ -1,19 +1,26 @@
 -- Invariant 1: every transaction of the pool is in the dispositions, once per plan that names its source object (or once
 -- without a plan), and what is credited plus what is skipped is all there is, in number and amount. A payment is a
--- transaction only for the plans that credit on collection in one of their versions.
+-- transaction only for the plans that credit on collection in one of their versions. A plan's transactions are those of the
+-- version of deals that it reads.
 with
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
 ),
 
 plans as (
   select
-    plan_id,
-    source_object,
-    count(*) filter (where credit_event_code = 'collection') as collecting_versions
-  from {{ ref('plans') }}
-  group by plan_id, source_object
+    plan_versions.plan_id,
+    plan_versions.source_object,
+    {{ version_code('plan_versions') }} as version_code,
+    count(*) filter (where plan_versions.credit_event_code = 'collection') as collecting_versions
+  from {{ ref('plans') }} as plan_versions
+  group by all
+),
+
+planned_objects as (
+  select distinct source_object
+  from plans
 ),
 
 dispositions as (
@@ -29,7 +36,13 @@ expected as (
   left join plans
     on
       transactions.source_system || '/' || transactions.source_object = plans.source_object
+      and transactions.version_code = plans.version_code
       and (transactions.credit_event_code = 'booking' or plans.collecting_versions > 0)
+  left join planned_objects
+    on transactions.source_system || '/' || transactions.source_object = planned_objects.source_object
+  where
+    plans.plan_id is not null
+    or planned_objects.source_object is null
 ),
 
 found as (

@@ -1,4 +1,4 @@
-"""What people do to a period: release, approve, withdraw, adjust, close. Each returns what it did, line by line.
+"""What people do to a period: release, approve, withdraw, adjust, accept edits of deals, close. Each returns what it did, line by line.
 
 The rules of state are the SQL of `fct_calculations` and `fct_adjustments`; here is who may do what, and the refusals.
 Every function raises BooksError when it refuses, and has then written nothing.
@@ -19,6 +19,7 @@ from ingestion.models import time_zones
 from ingestion.registry import configured_systems
 from orchestration.books.archive import archive_landings
 from orchestration.books.desk import RUN_FIRST, Desk
+from orchestration.books.people import people_of
 from orchestration.books.period import PERIOD_CODE, next_period, write_book
 from orchestration.warehouse.files import BooksError
 
@@ -204,6 +205,81 @@ def decide_adjustment(desk: Desk, number: int, *, is_approved: bool, reason: str
     desk.act(code, actor, reference_number=number, reason=reason or None)
     told = f"adjustment {number}: {done(desk, word)} by {actor}"
     return [f"{told}. The next run posts it" if is_approved else told]
+
+
+def accept_edits(desk: Desk, transaction_id: str, reason: str, actor: str) -> list[str]:
+    """Ask that the edits of a deal after its close count; they do once another person has approved it."""
+    edits = desk.ask(
+        """
+        select distinct field_name, value_at_close, value_now from marts.rpt_post_close_edits
+        where transaction_id = ? and read_code = 'close' order by all
+        """,
+        [transaction_id],
+    )
+    if not edits:
+        raise BooksError(
+            f"{transaction_id} has no edits that a plan leaves out; see marts.rpt_post_close_edits (read_code close)"
+        )
+    waiting = [
+        action.action_number
+        for action in desk.actions
+        if action.action_code == "accept_edits"
+        and action.transaction_id == transaction_id
+        and _decision_of_edits(desk, action.action_number) is None
+    ]
+    if waiting:
+        raise BooksError(f"request {waiting[0]} for {transaction_id} waits for a decision already")
+    action = desk.act("accept_edits", actor, transaction_id=transaction_id, reason=needed(reason, "--reason"))
+    number = action.action_number if action else len(desk.actions) + 1
+    listed = "; ".join(
+        f"{edit['field_name']} {edit['value_at_close'] or 'empty'} -> {edit['value_now'] or 'empty'}"
+        for edit in edits
+    )
+    return [
+        f"request {number}: that the edits of {transaction_id} count ({listed}), {done(desk, 'made')} by {actor}. They do "
+        f"once another person approves them: commissions approve-edits {number} --by NAME"
+    ]
+
+
+def decide_edits(desk: Desk, number: int, *, is_approved: bool, reason: str, actor: str) -> list[str]:
+    """Approve or reject a request to count edits: a person with a role, not the one who asked, nor one who is paid for it."""
+    asked = next(
+        (one for one in desk.actions if one.action_number == number and one.action_code == "accept_edits"),
+        None,
+    )
+    if asked is None:
+        raise BooksError(f"there is no request {number} to count edits; see marts.rpt_audit_log")
+    if decided := _decision_of_edits(desk, number):
+        raise BooksError(f"request {number} is decided already, by {decided}")
+    if asked.actor == actor:
+        raise BooksError(f"request {number} was made by {actor}: another person has to decide it")
+    if not desk.roles_of(actor):
+        raise BooksError(
+            f"{actor} has no role on {desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"
+        )
+    credited = desk.ask(
+        """
+        select distinct payee_id from marts.fct_credits
+        where transaction_id = $1 or starts_with(transaction_id, $1 || '@')
+        """,
+        [asked.transaction_id],
+    )
+    if people_of(desk, actor) & {row["payee_id"] for row in credited}:
+        raise BooksError(f"{actor} is credited for {asked.transaction_id}: another person has to decide it")
+    if not is_approved:
+        needed(reason, "--reason")
+    code, word = ("approve_edits", "approved") if is_approved else ("reject_edits", "rejected")
+    desk.act(code, actor, reference_number=number, reason=reason or None)
+    told = f"edits of {asked.transaction_id}: request {number} {done(desk, word)} by {actor}"
+    return [f"{told}. They count from the next run on" if is_approved else told]
+
+
+def _decision_of_edits(desk: Desk, number: int) -> str | None:
+    """Who decided a request to count edits; None while nobody has."""
+    for action in desk.actions:
+        if action.reference_number == number and action.action_code in ("approve_edits", "reject_edits"):
+            return action.actor
+    return None
 
 
 def close(desk: Desk, period_code: str, actor: str) -> list[str]:

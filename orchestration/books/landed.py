@@ -21,11 +21,13 @@ TABLES = (
     "calculations",
     "closings",
     "configuration_changes",
+    "edit_actions",
     "exported_lines",
     "exports",
     "held_lines",
     "lines",
 )
+EDIT_ACTIONS = ["accept_edits", "approve_edits", "reject_edits"]
 # What DuckDB and its driver raise for a value that does not fit its column.
 NOT_LANDED = (duckdb.Error, OverflowError, UnicodeError)
 MACRO = DBT_PROJECT_DIR / "macros" / "create_books.sql"
@@ -56,6 +58,15 @@ def land_books(connection: duckdb.DuckDBPyConnection, books_folder: Path) -> dic
                     f"landed: {first_line(error)}. It has changed nothing yet; "
                     f"`commissions supersede {action.action_number} --reason TEXT --by NAME` sets it aside"
                 ) from None
+        # By themselves: other actions do not touch what deals are calculated from.
+        connection.execute(
+            """
+            insert into raw_books.edit_actions
+            select action_number, action_code, acted_at, actor, transaction_id, reference_number
+            from raw_books.actions where list_contains(?, action_code)
+            """,
+            [EDIT_ACTIONS],
+        )
         for book in books:
             connection.execute(
                 "insert into raw_books.closings values (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -32,6 +32,9 @@ def add_commands(main: click.Group, with_settings: Callable[..., Any]) -> None:
         approve_adjustment,
         reject_adjustment,
         reverse_adjustment,
+        accept_edits,
+        approve_edits,
+        reject_edits,
         close,
         supersede,
         verify,
@@ -197,6 +200,52 @@ def reverse_adjustment(settings: RunSettings, number: int, reason: str, actor: s
     from orchestration.books import acting
 
     _act(settings, dry_run, lambda desk: acting.reverse_adjustment(desk, number, reason, actor))
+
+
+@click.command("accept-edits")
+@click.argument("deal")
+@reason
+@by
+@dry_run
+def accept_edits(settings: RunSettings, deal: str, reason: str, actor: str, dry_run: bool) -> None:
+    """Ask that the edits of DEAL (crm/Opportunity/SO50728) after its close count, as they are landed now.
+
+    They count once another person has approved it.
+    """
+    from orchestration.books import acting
+
+    _act(settings, dry_run, lambda desk: acting.accept_edits(desk, deal, reason, actor))
+
+
+@click.command("approve-edits")
+@click.argument("number", type=int)
+@by
+@dry_run
+def approve_edits(settings: RunSettings, number: int, actor: str, dry_run: bool) -> None:
+    """Approve the request NUMBER; the edits count from the next run on."""
+    from orchestration.books import acting
+
+    _act(
+        settings,
+        dry_run,
+        lambda desk: acting.decide_edits(desk, number, is_approved=True, reason="", actor=actor),
+    )
+
+
+@click.command("reject-edits")
+@click.argument("number", type=int)
+@reason
+@by
+@dry_run
+def reject_edits(settings: RunSettings, number: int, reason: str, actor: str, dry_run: bool) -> None:
+    """Reject the request NUMBER."""
+    from orchestration.books import acting
+
+    _act(
+        settings,
+        dry_run,
+        lambda desk: acting.decide_edits(desk, number, is_approved=False, reason=reason, actor=actor),
+    )
 
 
 @click.command()

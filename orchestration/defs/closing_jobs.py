@@ -55,8 +55,17 @@ class AdjustConfig(dg.Config):
     dry_run: bool = False
 
 
+class EditsConfig(dg.Config):
+    """The deal whose edits after its close are to count, and why."""
+
+    deal: str
+    reason: str
+    by: str
+    dry_run: bool = False
+
+
 class DecideConfig(dg.Config):
-    """Which adjustment is approved or rejected."""
+    """Which adjustment, or request to count edits, is approved or rejected."""
 
     number: int
     is_approved: bool
@@ -161,6 +170,28 @@ def decide_on_adjustment(context: dg.OpExecutionContext, config: DecideConfig) -
 
 
 @dg.op
+def request_edits(context: dg.OpExecutionContext, config: EditsConfig) -> None:
+    """Ask that the edits of a deal after its close count."""
+    _act(
+        context,
+        config.dry_run,
+        lambda desk: acting.accept_edits(desk, config.deal, config.reason, config.by),
+    )
+
+
+@dg.op
+def decide_on_edits(context: dg.OpExecutionContext, config: DecideConfig) -> None:
+    """Approve or reject a request to count edits."""
+    _act(
+        context,
+        config.dry_run,
+        lambda desk: acting.decide_edits(
+            desk, config.number, is_approved=config.is_approved, reason=config.reason, actor=config.by
+        ),
+    )
+
+
+@dg.op
 def reverse_approved_adjustment(context: dg.OpExecutionContext, config: ReverseConfig) -> None:
     """Ask for the reversal of an adjustment."""
     _act(
@@ -204,6 +235,8 @@ JOBS = [
     _job("adjust", request_adjustment),
     _job("decide_adjustment", decide_on_adjustment),
     _job("reverse_adjustment", reverse_approved_adjustment),
+    _job("accept_edits", request_edits),
+    _job("decide_edits", decide_on_edits),
     _job("close", close_period),
     _job("verify", verify_all),
 ]

@@ -116,21 +116,13 @@ def _win(
     connection.execute("alter table planning.won_rows drop column expected_close_date")
     for basis, model in models.items():
         rows = "from planning.won_rows"
-        if basis != "current":
-            rows = (
-                f"select *, cast(null as bigint) as {NUMBER} from staging.{model} union all by name "
-                f"select {_columns(connection, model)}, {NUMBER} from planning.won_rows where {NUMBER} is not null"
-            )
+        if basis != "current":  # an open deal has no close: plans read it as it is now
+            rows = f"select *, cast(null as bigint) as {NUMBER} from staging.{model}"
         connection.execute(f"create table planning.replacement as {rows}")
         connection.execute(f"drop view staging.{model}")
         connection.execute(f"create table staging.{model} as from planning.replacement")
         connection.execute("drop table planning.replacement")
     connection.execute("drop table planning.won_rows")
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, model: str) -> str:
-    found = connection.execute(f"describe staging.{model}").fetchall()
-    return ", ".join(f'"{row[0]}"' for row in found)
 
 
 def horizon(scratch: Scratch, as_of: date) -> date:

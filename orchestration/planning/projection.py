@@ -33,6 +33,8 @@ from orchestration.warehouse.settings import RunSettings
 # Open deals calculated in one build; each adds a copy of every plan.
 SCENARIOS_MAX = 40
 RATES = "int_parameters__fx_rates"
+# What staging reads where the CRM's own history is read: which fields the plans read.
+SEEDS_OF_STAGING = ("plans", "credit_rules")
 CALCULATED = ("int_rewards__commissions", "int_rewards__unpaid", "int_crediting__dispositions")
 
 
@@ -70,8 +72,10 @@ def project(
 
 
 def _projected(scratch: Scratch, seeds: Path, home: Path, as_of: date, scenarios_max: int) -> Projection:
-    sources = [f"+{model}" for model in staging_models()]
-    scratch.dbt(as_of, "run", "--select", *sources, f"+{RATES}")
+    # The seeds are left to the builds of the scenarios, which bring their own.
+    sources = [f"+{model},resource_type:model" for model in staging_models()]
+    tests = ("resource_type:test", "resource_type:unit_test")
+    scratch.dbt(as_of, "build", "--select", *sources, f"+{RATES}", *SEEDS_OF_STAGING, "--exclude", *tests)
     count = win_open_deals(scratch, as_of)
     if not count:
         raise PlanningError("no deal is open by open_expression of seeds/planning/open_deals.csv")
@@ -92,8 +96,7 @@ def _projected(scratch: Scratch, seeds: Path, home: Path, as_of: date, scenarios
             "--exclude",
             *sources,
             f"+{RATES}",
-            "resource_type:test",
-            "resource_type:unit_test",
+            *tests,
         )
         _keep(scratch, is_first=position == 0)
     compare(scratch)

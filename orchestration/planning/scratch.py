@@ -79,7 +79,9 @@ def make_scratch(settings: RunSettings, home: Path, seeds: Path) -> Scratch:
         tables = connection.execute(
             """
             select schema_name, table_name from duckdb_tables()
-            where database_name = 'real' and starts_with(schema_name, 'raw_') and schema_name <> 'raw_books'
+            where
+              database_name = 'real' and starts_with(schema_name, 'raw_')
+              and (schema_name <> 'raw_books' or table_name = 'edit_actions') -- deals are read with accepted edits
             order by all
             """
         ).fetchall()

@@ -168,6 +168,7 @@ COMPARED = {
             payment_id, transaction_id, collected_amount + memo_amount as net_amount, collected_before_amount, collected_after_amount,
             reason_code
         from intermediate.int_pool__collections
+        where version_code = 'current'
         """,
         1,
         lambda result: {

@@ -22,6 +22,7 @@ DROPPED_ROW_BY_ROW = """
 SIMPLE_PLANS = {
     "payable_expression": None,
     "amount_basis_code": "current",
+    "settle_days": "0",
     "progress_id": None,
     "aggregate_code": "sum",
     "weight_expression": None,

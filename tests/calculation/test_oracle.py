@@ -1651,3 +1651,63 @@ def test_who_left_before_a_contest_wins_no_place() -> None:
         )
         won = [row.payee_id for row in result.rewards.values() if row.kind == "bonus" and row.amount]
         assert won == [winner]
+
+
+# --- One version of a deal ---------------------------------------------------------------------------------
+
+
+def edited(*edits: tuple[str, Row]) -> list[Row]:
+    """Make the versions of deal 1, landed as won on 6 March with 1,000: day of landing and what is other than before."""
+    state: Row = deal(1, 1000, "2024-03-05") | {"_dlt_valid_from": "2024-03-06"}
+    made = [state]
+    for landed, cells in edits:
+        state = state | cells | {"_dlt_valid_from": landed}
+        made.append(state)
+    return made
+
+
+CLOSE: Row = {"amount_basis_code": "as_of_close"}
+
+
+@pytest.mark.parametrize(("settle_days", "earned"), [("0", 10), ("1", 20), ("2", 20), ("3", 30)])
+def test_what_settles_a_close_is_edited_until_the_end_of_its_last_day(
+    settle_days: str, earned: float
+) -> None:
+    """1 % of 1,000, of 2,000 from the 7th, of 3,000 from the 9th."""
+    deals = edited(("2024-03-07", {"Amount": "2000"}), ("2024-03-09", {"Amount": "3000"}))
+    plan = CLOSE | {"settle_days": settle_days}
+    assert amounts(calculated(deals, plan, tiers=tiers((0, "0.01")))) == [earned]
+
+
+def test_all_of_a_deal_is_of_one_version_but_its_status_and_the_current_fields() -> None:
+    deals = edited(
+        ("2024-03-20", {"Amount": "500", "OwnerId": "U2", "CloseDate": "2024-04-01", "Type": "Old"})
+    )
+    plan = CLOSE | {"filter_expression": "\"Type\" = 'New'"}
+
+    def credited(**cells: str) -> list[tuple[str | None, float, str]]:
+        result = calculated(deals, plan | cells)
+        return [
+            (row.payee_id, float(row.credited or 0), f"{row.credit_date}") for row in result.credits.values()
+        ]
+
+    assert credited() == [("1", 1000, "2024-03-05")]
+    assert credited(current_fields="OwnerId, CloseDate") == [("2", 1000, "2024-04-01")]
+    assert credited(current_fields="Type") == []
+    assert credited(amount_basis_code="current") == []
+    deals[-1]["StageName"] = "Closed Lost"
+    assert credited() == []
+
+
+@pytest.mark.parametrize(("basis", "kept"), [("as_of_close", [100, -100]), ("current", [50, -50])])
+def test_a_refund_is_measured_against_the_version_that_the_plan_reads(basis: str, kept: list[float]) -> None:
+    """Won at 1,000 and paid and refunded whole; 500 today."""
+    invoices, payments = billed(1, ("payment", "2024-04-01", 1000), ("refund", "2024-05-01", -1000))
+    result = calculated(
+        edited(("2024-03-20", {"Amount": "500"})),
+        {"amount_basis_code": basis, "payout_event_code": "booking"},
+        tiers=tiers((0, "0.1")),
+        invoices=invoices,
+        payments=payments,
+    )
+    assert [amount for _, _, amount in lines(result)] == kept

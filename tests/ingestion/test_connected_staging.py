@@ -179,7 +179,17 @@ def test_deals_of_another_crm_are_in_the_data_pool(
     edit(case.fake)
     case.company.load()
     chosen = f"path:models/staging/{system} path:models/staging/crm path:models/staging/maven_crm"
-    dbt(case.settings, system, "build", *ALONE, "--select", *chosen.split(), "int_pool__deals")
+    dbt(
+        case.settings,
+        system,
+        "build",
+        *ALONE,
+        "--select",
+        *chosen.split(),
+        "plans",
+        "int_pool__deal_versions",
+        "int_pool__deals",
+    )
     deals = rows(
         case.settings, "staging.stg_crm__opportunities", "transaction_id", "Amount", "CloseDate", "OwnerId",
         "CurrencyIsoCode", "StageName",
@@ -196,8 +206,8 @@ def test_deals_of_another_crm_are_in_the_data_pool(
     assert [
         row[0] is not None for row in rows(case.settings, "staging.stg_crm__opportunities", column)
     ].count(True) > 1
-    at_close = rows(case.settings, "staging.stg_crm__opportunities_at_close", "Id", "Amount")
-    assert ("1", Decimal("1000.50")) in at_close and "2" not in dict(at_close)
+    since_close = rows(case.settings, "staging.stg_crm__opportunities_since_close", "Id", "Amount")
+    assert ("1", Decimal("1000.50")) in since_close and "2" not in dict(since_close)
     assert user in rows(case.settings, "staging.stg_crm__users", "Id", "EmployeeNumber", "Email", "Name")
     found = rows(
         case.settings, "intermediate.int_pool__deals", "source_record_id", "transaction_amount", "is_closed_won",
@@ -237,7 +247,17 @@ def test_an_org_without_the_fields_of_the_sample_company_is_read_as_the_document
         assert load_system(source_systems(settings)["crm"], settings).load_ids == (), "nothing has changed"
     load_system("maven_crm", settings)
     chosen = ("path:models/staging/crm", "path:models/staging/maven_crm")
-    dbt(settings, "", "build", *ALONE, "--select", *chosen, "int_pool__deals")
+    dbt(
+        settings,
+        "",
+        "build",
+        *ALONE,
+        "--select",
+        *chosen,
+        "plans",
+        "int_pool__deal_versions",
+        "int_pool__deals",
+    )
     columns = ("Id", "Amount", "Territory2Id", "Region__c")
     assert rows(settings, "staging.stg_crm__opportunities", *columns)[1] == (
         f"006{1:015d}", Decimal("100.07"), None, "North",

@@ -97,7 +97,7 @@ def broken(sample_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             assert changed and changed[0] > 0, name
         # Keys that stand twice, values that nobody knows, empty cells: one of each kind of generic test.
         connection.execute(
-            "insert into intermediate.int_pool__deals select * from intermediate.int_pool__deals limit 1"
+            "insert into intermediate.int_pool__deal_versions select * from intermediate.int_pool__deal_versions limit 1"
         )
     return warehouse
 
@@ -139,7 +139,7 @@ def test_dbt_finds_the_same_with_the_same_rows(
         "fct_ledger_lines",
         "int_crediting__candidates",
         "int_crediting__credits",
-        "int_pool__deals",
+        "int_pool__deal_versions",
         "fct_credits",
         "fct_payroll_amounts",
         "fct_accounting_lines",

@@ -248,6 +248,21 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
             "seeds/plans/plans.csv row 2, column amount_basis_code: plan 'hunter' values maven_crm/sales_pipeline as_of_close, and the data pool has no model for that. Write one of: current"
         ],
     ),
+    "settling_and_current_fields_of_a_plan_that_reads_all_as_it_is_now": (
+        [("change", "plans", 7, {"settle_days": "2", "current_fields": "OwnerId"})],
+        [
+            "seeds/plans/plans.csv row 7, column current_fields: plan 'career' reads all fields as they are now (amount_basis_code current). Leave it empty, or write amount_basis_code as_of_close",
+            "seeds/plans/plans.csv row 7, column settle_days: plan 'career' reads deals as they are now (amount_basis_code current), where nothing has to settle. Write 0, or amount_basis_code as_of_close",
+        ],
+    ),
+    "current_fields_that_the_source_does_not_have": (
+        [("change", "plans", 4, {"settle_days": "-1", "current_fields": "OwnerID, ,OpportunitySplit"})],
+        [
+            "seeds/plans/plans.csv row 4, column current_fields: plan 'points' has a comma with no field beside it. Write the source's own names, separated by commas",
+            "seeds/plans/plans.csv row 4, column current_fields: plan 'points' names 'OwnerID', which is not a field of crm/Opportunity. Did you mean OwnerId? Write the source's own names, separated by commas",
+            "seeds/plans/plans.csv row 4, column settle_days: plan 'points' lets a close settle for -1 days. Write a whole number from 0 to 366",
+        ],
+    ),
     "unknown_calendar": (
         [("change", "plans", 2, {"calendar_id": "fiscl"})],
         [

@@ -59,6 +59,7 @@ Rule = Callable[[Company], Iterator[Problem]]
 # Each rule with the tables that it reads; it is left out where one of them is absent or lacks a column.
 RULES: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (plan_rules.source_rules, ("plans",)),
+    (plan_rules.deal_version_rules, ("plans",)),
     (plan_rules.calendar_rules, ("plans", "windows")),
     (plan_rules.number_rules, ("plans",)),
     (plan_rules.catalogue_rules, ("plans", "catalogue")),

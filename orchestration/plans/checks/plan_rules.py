@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from ingestion.models import DEALS
 from orchestration.plans.checks.problems import Problem, did_you_mean, shown
 from orchestration.plans.checks.tables import Company, Row
 
 Dimensions = tuple[str, str, str]
 
+SPLITS = "OpportunitySplit"  # stands in current_fields for the splits of the CRM
+SETTLE_DAYS_MAX = 366
 BUILT_IN_CALENDARS = ("transaction", "month", "quarter", "year", "life")
 
 
@@ -31,6 +34,52 @@ def source_rules(company: Company) -> Iterator[Problem]:
                 f"plan '{plan['plan_id']}' values {source} {basis}, and the data pool has no model for that",
                 f"Write one of: {shown(sorted(company.sources[source]))}",
             )
+
+
+def deal_version_rules(company: Company) -> Iterator[Problem]:
+    """What settles a close and what stays current is said of plans as of the close, in whole days and known fields."""
+    for plan in company["plans"]:
+        name, basis = f"plan '{plan['plan_id']}'", plan["amount_basis_code"]
+        days = plan.number_in("settle_days")
+        if days is not None and (days < 0 or days > SETTLE_DAYS_MAX):
+            yield plan.problem(
+                "settle_days",
+                f"{name} lets a close settle for {plan['settle_days']} days",
+                f"Write a whole number from 0 to {SETTLE_DAYS_MAX}",
+            )
+        if basis != "current":
+            yield from _current_field_problems(company, plan)
+            continue
+        if days:
+            yield plan.problem(
+                "settle_days",
+                f"{name} reads deals as they are now (amount_basis_code current), where nothing has to settle",
+                "Write 0, or amount_basis_code as_of_close",
+            )
+        if plan["current_fields"]:
+            yield plan.problem(
+                "current_fields",
+                f"{name} reads all fields as they are now (amount_basis_code current)",
+                "Leave it empty, or write amount_basis_code as_of_close",
+            )
+
+
+def _current_field_problems(company: Company, plan: Row) -> Iterator[Problem]:
+    source = plan["source_object"]
+    known = company.fields_of(source) if source in company.sources else {}
+    if not plan["current_fields"] or not known:
+        return
+    for cell in plan["current_fields"].split(","):
+        name = cell.strip()
+        if name in known or (name == SPLITS and source == DEALS):
+            continue
+        yield plan.problem(
+            "current_fields",
+            f"plan '{plan['plan_id']}' names '{name}', which is not a field of {source}"
+            if name
+            else f"plan '{plan['plan_id']}' has a comma with no field beside it",
+            f"{did_you_mean(name, known) if name else ''} Write the source's own names, separated by commas".strip(),
+        )
 
 
 def calendar_rules(company: Company) -> Iterator[Problem]:
@@ -121,7 +170,14 @@ def version_rules(company: Company) -> Iterator[Problem]:
     for key, columns, together in (
         (
             lambda row: row["plan_id"],
-            ("currency_code", "source_object", "credit_event_code"),
+            (
+                "currency_code",
+                "source_object",
+                "credit_event_code",
+                "amount_basis_code",
+                "settle_days",
+                "current_fields",
+            ),
             "versions of plan",
         ),
         (

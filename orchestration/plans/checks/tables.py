@@ -25,7 +25,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "plans": (
         "plans",
         "plan_id,valid_from,valid_to,plan_name,source_object,currency_code,filter_expression,value_expression,"
-        "value_currency_code,payable_expression,amount_basis_code,catalogue_id,catalogue_key_expression,"
+        "value_currency_code,payable_expression,amount_basis_code,settle_days,current_fields,catalogue_id,catalogue_key_expression,"
         "rate_dimension_1_expression,rate_dimension_2_expression,rate_dimension_3_expression,calendar_id,progress_id,"
         "aggregate_code,weight_expression,quota_expression,quota_proration_code,tier_basis_code,tier_bound_code,"
         "tier_start_code,tier_method_code,incentive_expression,incentive_proration_code,is_rollup_capped,beneficiary_code,gap_code,"

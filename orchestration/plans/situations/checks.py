@@ -28,7 +28,7 @@ CASE_KEYS = (
     "case", "source", "as_of", "people", "teams", "aliases", "plans", "variables", "catalogues", "calendars",
     "fx", "deals", "splits", "invoices", "payments", "holds", "draws", "expect",
 )  # fmt: skip
-DEAL_KEYS = ("id", "owner", "date", "amount", "currency", "territory", "stage", "edits")
+DEAL_KEYS = ("id", "owner", "date", "amount", "currency", "territory", "stage", "landed", "edits")
 LISTED = ("aliases", "variables", "fx", "deals", "splits", "invoices", "payments", "holds", "draws")
 PLAN_PARTS = ("tiers", "tier_amounts", "rollup", "rollup_hierarchy", "payees", "terms", *PARTS)
 
@@ -57,12 +57,13 @@ ROW_KINDS: dict[str, dict[str, Kind]] = {
     "aliases": {"alias": TEXT, "payee": TEXT, **SPAN},
     "variables": {"name": TEXT, "value": NUMBER, "payee": TEXT, "team": TEXT, "plan": TEXT, **SPAN},
     "fx": {"currency": TEXT, "date": DAY, "rate": NUMBER},
-    "splits": {"deal": TEXT, "owner": TEXT, "percent": NUMBER, "amount": NUMBER, "type": TEXT},
+    "splits": {"deal": TEXT, "owner": TEXT, "percent": NUMBER, "amount": NUMBER, "type": TEXT, "landed": DAY},
     "invoices": {"deal": TEXT, "subtotal": NUMBER, "total": NUMBER},
     "payments": {
         "deal": TEXT,
         "date": DAY,
         "amount": NUMBER,
+        "currency": TEXT,
         "id": TEXT,
         "kind": Kind(codes=("payment", "refund", "credit_memo")),
     },
@@ -80,7 +81,7 @@ ROW_KINDS: dict[str, dict[str, Kind]] = {
         "recovery_ratio": NUMBER,
         "recovery_amount_max": NUMBER,
     },
-    "deals": {**dict.fromkeys(DEAL_KEYS, TEXT), "date": DAY, "amount": NUMBER, "edits": ROWS},
+    "deals": {**dict.fromkeys(DEAL_KEYS, TEXT), "landed": DAY, "date": DAY, "amount": NUMBER, "edits": ROWS},
     "edits": {**dict.fromkeys(DEAL_KEYS, TEXT), "landed": DAY, "date": DAY, "amount": NUMBER, "edits": ROWS},
 }
 NEEDED = {

@@ -19,7 +19,7 @@ DEAL_FIELDS = {
 }  # fmt: skip
 PLAN_DEFAULTS: Body = {
     "source_object": "crm/Opportunity", "currency_code": "USD", "filter_expression": "true",
-    "value_expression": '"Amount"', "value_currency_code": "transaction", "amount_basis_code": "current",
+    "value_expression": '"Amount"', "value_currency_code": "transaction", "amount_basis_code": "current", "settle_days": 0,
     "calendar_id": "month", "aggregate_code": "sum", "quota_proration_code": "none",
     "tier_basis_code": "amount", "tier_bound_code": "lower_inclusive", "tier_start_code": "zero", "tier_method_code": "marginal",
     "incentive_proration_code": "none", "is_rollup_capped": False, "beneficiary_code": "payee",
@@ -286,7 +286,7 @@ class Company:
             self.add("crm/OpportunitySplit", Id=self.own(f"split{number:02}"),
                      OpportunityId=self.own(split["deal"]), SplitOwnerId=self.user(split.get("owner")),
                      SplitType=split.get("type", "Revenue"), SplitPercentage=split.get("percent"),
-                     SplitAmount=split.get("amount"), IsDeleted=False)  # fmt: skip
+                     SplitAmount=split.get("amount"), IsDeleted=False, _dlt_valid_from=split.get("landed"))  # fmt: skip
 
     def _payments(self) -> None:
         deals = {row["Id"]: row for row in self.rows["crm/Opportunity"]}
@@ -301,8 +301,8 @@ class Company:
             deal = str(self.own(payment["deal"]))
             self.add("billing/payments", payment_id=self.own(payment.get("id", f"pay{number:02}")),
                      invoice_id=f"inv-{deal}", opportunity_id=deal, kind=payment.get("kind", "payment"),
-                     paid_date=payment["date"], currency_code=deals[deal].get("CurrencyIsoCode"),
-                     amount=payment["amount"])  # fmt: skip
+                     paid_date=payment["date"], amount=payment["amount"],
+                     currency_code=payment.get("currency", deals[deal].get("CurrencyIsoCode")))  # fmt: skip
 
 
 def tables_of(cases: Iterable[Case]) -> Tables:

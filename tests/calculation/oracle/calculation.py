@@ -60,9 +60,10 @@ def settle(company: Company, transaction: Transaction, as_of: date, result: Resu
         settled = Disposition(transaction.transaction_id, None, "no_plan_for_source")
         result.dispositions[transaction.transaction_id, None] = settled
     for plan_id in plan_ids:
-        judged = [transaction]
+        read = company.as_read(plan_id, transaction)
+        judged = [read]
         if company.credits_payments(plan_id):
-            judged += collected_parts(company, plan_id, transaction, result)
+            judged += collected_parts(company, plan_id, read, result)
         for each in judged:
             settled = settle_under(company, plan_id, each, as_of, result)
             result.dispositions[each.transaction_id, plan_id] = settled

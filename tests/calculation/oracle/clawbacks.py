@@ -21,7 +21,7 @@ def changes_under(
     if (plan.credit_event_code, plan.payout_event_code) != ("booking", "booking"):
         return []
     terms = company.terms_on(plan.plan_id, deal.booked_date)
-    return changes_of(terms, deal, result.matched.get(deal.transaction_id, []), as_of)
+    return changes_of(terms, deal, result.matched.get((plan.plan_id, deal.transaction_id), []), as_of)
 
 
 def changes_of(terms: PayoutTerms, deal: Transaction, rows: list[Collection], as_of: date) -> list[Change]:
@@ -70,7 +70,7 @@ def cancelled_date(terms: PayoutTerms, deal: Transaction) -> date | None:
     """Return the day on which a deal was cancelled, not before it was booked."""
     if terms.cancelled_date_expression is None or deal.booked_date is None:
         return None
-    text = parse(terms.cancelled_date_expression).value(deal.fields, {})
+    text = parse(terms.cancelled_date_expression).value(deal.fields_today, {})
     if text is not None and not isinstance(text, str):
         raise ValueError(f"{terms.cancelled_date_expression} is {text!r}, not a day")
     cancelled = day_of(text)

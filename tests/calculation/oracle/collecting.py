@@ -1,7 +1,7 @@
 """What the customer paid: payments are matched to their deals, and what of them counts is added up."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -23,8 +23,18 @@ def in_order(payments: Iterable[Payment]) -> list[Payment]:
 
 
 def collect_payments(company: Company, as_of: date, result: Result) -> None:
+    """Match payments to the deals of today, and to those that each plan reads."""
+    today = {t.transaction_id: t for t in company.transactions}
+    result.collections = {row.payment.payment_id: row for row in collected(company, today, as_of)}
+    for plan_id in sorted({plan.plan_id for plan in company.plans}):
+        read = {transaction_id: company.as_read(plan_id, deal) for transaction_id, deal in today.items()}
+        for row in collected(company, read, as_of):
+            if row.reason is None and row.transaction_id:
+                result.matched.setdefault((plan_id, row.transaction_id), []).append(row)
+
+
+def collected(company: Company, deals: Mapping[str, Transaction], as_of: date) -> Iterator[Collection]:
     """Match each payment through its invoice to its deal, and add up what was collected on the deal itself."""
-    deals = {t.transaction_id: t for t in company.transactions}
     billed_on_invoice: dict[str, Fraction] = defaultdict(Fraction)
     collected_on_deal: dict[str, Fraction] = defaultdict(Fraction)
     for payment in in_order(company.payments.values()):
@@ -32,8 +42,8 @@ def collect_payments(company: Company, as_of: date, result: Result) -> None:
         deal = deals.get(f"crm/Opportunity/{invoice.deal_id}") if invoice and invoice.deal_id else None
         reason = reason_unmatched(payment, invoice, deal, as_of)
         row = Collection(payment, deal.transaction_id if deal else None, reason)
-        result.collections[payment.payment_id] = row
         if reason:
+            yield row
             continue
         assert invoice and deal and invoice.total  # else there is a reason
         assert invoice.subtotal is not None and payment.amount is not None
@@ -44,7 +54,7 @@ def collect_payments(company: Company, as_of: date, result: Result) -> None:
         row.before = row.after = collected_on_deal[deal.transaction_id]
         if not row.is_memo:
             row.after = collected_on_deal[deal.transaction_id] = row.before + row.net
-        result.matched.setdefault(deal.transaction_id, []).append(row)
+        yield row
 
 
 def reason_unmatched(
@@ -93,7 +103,7 @@ def counted_rows(company: Company, plan_id: str, deal: Transaction, result: Resu
     """Return the rows that count under a plan's terms for the deal; a credit memo may count as collected."""
     terms = company.terms_on(plan_id, deal.booked_date)
     total = Fraction(0)
-    for row in result.matched.get(deal.transaction_id, []):
+    for row in result.matched.get((plan_id, deal.transaction_id), []):
         if row.is_memo and terms.rebate_code == "uncollected":
             continue
         payment = row.payment
@@ -116,7 +126,7 @@ def collected_parts(company: Company, plan_id: str, deal: Transaction, result: R
     """Return the payments of a deal as transactions, each on its own day, under a plan that credits payments."""
     terms = company.terms_on(plan_id, deal.booked_date)
     made = [part_of(deal, row) for row in counted_rows(company, plan_id, deal, result)]
-    for row in result.matched.get(deal.transaction_id, []):
+    for row in result.matched.get((plan_id, deal.transaction_id), []):
         if row.is_memo and terms.rebate_code == "uncollected":
             assert row.payment.paid_date is not None
             nothing = Counted(row.payment, row.payment.paid_date, Fraction(0), Fraction(0))

@@ -5,8 +5,8 @@ All ranges of days are half-open: `valid_from` belongs to the range, `valid_to` 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date, timedelta
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cache, cached_property
 from types import NoneType
@@ -20,6 +20,7 @@ Tables = Mapping[str, Sequence[Row]]
 
 BASE_CURRENCY = "USD"  # the fx feed quotes every currency in units per 1 USD
 FX_RATE_AGE_DAYS_MAX = 7  # a rate may be at most 7 days old
+FIRST_LANDED = datetime(2000, 1, 1)  # of rows that do not say when they were landed
 LEVELS_MAX = 12  # a longer reporting line is taken for a circle
 
 
@@ -56,6 +57,8 @@ class PlanVersion:
     value_currency_code: str
     payable_expression: str | None
     amount_basis_code: str
+    settle_days: int
+    current_fields: str | None
     catalogue_id: str | None
     catalogue_key_expression: str | None
     rate_dimension_1_expression: str | None
@@ -299,8 +302,17 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Landed:
+    """A version of a row, and from when to when it was the one that counted; `until` None: it still is."""
+
+    row: Row
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True)
 class Transaction:
-    """One sales event, with the fields of its source as they are now and as they were when it was won.
+    """One sales event, with the fields of its source.
 
     Under a plan that credits payments, a payment of a deal is one too: it has the deal's fields, on its own day.
     """
@@ -315,8 +327,10 @@ class Transaction:
     is_won: bool
     is_deleted: bool
     fields: Fields = field(default_factory=dict, compare=False)
-    fields_at_close: Fields = field(default_factory=dict, compare=False)
+    fields_today: Fields = field(default_factory=dict, compare=False)
     splits: tuple[Split, ...] = field(default=(), compare=False)
+    landed: tuple[Landed, ...] = field(default=(), compare=False)
+    landed_splits: tuple[tuple[Landed, ...], ...] = field(default=(), compare=False)  # by split
     part: "CollectedPart | None" = field(default=None, compare=False)
 
     @property
@@ -460,47 +474,111 @@ def typed(row: Row) -> dict[str, Value]:
     return made
 
 
-def crm_transactions(tables: Tables) -> list[Transaction]:
-    """Read deals. Several rows of one deal are its versions, the latest one last."""
-    versions: dict[str, list[Row]] = defaultdict(list)
-    for row in tables.get("crm/Opportunity", ()):
-        versions[row["Id"] or ""].append(row)
-    splits: dict[str, list[Split]] = defaultdict(list)
-    for row in tables.get("crm/OpportunitySplit", ()):
-        if not is_true(row["IsDeleted"]):
-            percentage, amount = number(row["SplitPercentage"]), number(row["SplitAmount"])
-            split = Split(row["SplitOwnerId"] or None, row["SplitType"] or None, percentage, amount)
-            splits[row["OpportunityId"] or ""].append(split)
-    made = []
-    for deal_id, landed in versions.items():
-        latest = landed[-1]
-        fields = typed(latest)
-        made.append(
-            Transaction(
-                transaction_id=f"crm/Opportunity/{deal_id}",
-                source_object="crm/Opportunity",
-                booked_date=day(latest["CloseDate"]),
-                amount=number(latest["Amount"]),
-                currency=latest["CurrencyIsoCode"] or None,
-                owner_alias=latest["OwnerId"] or None,
-                territory_id=latest["Territory2Id"] or None,
-                is_won=latest["StageName"] == "Closed Won",
-                is_deleted=is_true(latest["IsDeleted"]) or bool(latest.get("_dlt_valid_to")),
-                fields=fields,
-                fields_at_close=typed(version_at_close(landed)),
-                splits=tuple(splits[deal_id]),
-            )
-        )
+def landed_versions(rows: Iterable[Row], key: str) -> dict[str, list[Landed]]:
+    """Group rows that are versions of one record; those that do not say when they were landed came a day after each other."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        grouped[row.get(key) or f"row {place}"].append(row)
+    made: dict[str, list[Landed]] = {}
+    for name, versions in grouped.items():
+        starts = [
+            moment(row.get("_dlt_valid_from")) or FIRST_LANDED + timedelta(days=age)
+            for age, row in enumerate(versions)
+        ]
+        ends = [moment(row.get("_dlt_valid_to")) for row in versions]
+        made[name] = [
+            Landed(row, start, end or next_start)
+            for row, start, end, next_start in zip(versions, starts, ends, [*starts[1:], None], strict=True)
+        ]
     return made
 
 
-def version_at_close(versions: list[Row]) -> Row:
-    """Return the first version after the last one that was not won."""
-    first = 0
-    for at, version in enumerate(versions[:-1]):
-        if version["StageName"] != "Closed Won":
-            first = at + 1
-    return versions[first]
+def moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def crm_transactions(tables: Tables) -> list[Transaction]:
+    """Read deals as they are today. Several rows of one deal are its versions, the latest one last."""
+    splits: dict[str, list[tuple[Landed, ...]]] = defaultdict(list)
+    for versions in landed_versions(tables.get("crm/OpportunitySplit", ()), "Id").values():
+        splits[versions[-1].row["OpportunityId"] or ""].append(tuple(versions))
+    made = []
+    for deal_id, landed in landed_versions(tables.get("crm/Opportunity", ()), "Id").items():
+        today = crm_transaction(landed[-1].row, is_deleted=landed[-1].until is not None)
+        of_deal = tuple(splits[deal_id])
+        latest = [versions[-1] for versions in of_deal]
+        live = tuple(split_of(split.row) for split in latest if split.until is None and is_live(split.row))
+        made.append(replace(today, splits=live, landed=tuple(landed), landed_splits=of_deal))
+    return made
+
+
+def crm_transaction(row: Row, *, is_deleted: bool) -> Transaction:
+    fields = typed(row)
+    return Transaction(
+        transaction_id=f"crm/Opportunity/{row['Id']}",
+        source_object="crm/Opportunity",
+        booked_date=day(row["CloseDate"]),
+        amount=number(row["Amount"]),
+        currency=row["CurrencyIsoCode"] or None,
+        owner_alias=row["OwnerId"] or None,
+        territory_id=row["Territory2Id"] or None,
+        is_won=is_won(row),
+        is_deleted=is_true(row["IsDeleted"]) or is_deleted,
+        fields=fields,
+        fields_today=fields,
+    )
+
+
+def is_won(row: Row) -> bool:
+    return row["StageName"] == "Closed Won"
+
+
+def is_live(row: Row) -> bool:
+    return not is_true(row["IsDeleted"])
+
+
+def split_of(row: Row) -> Split:
+    percentage, amount = number(row["SplitPercentage"]), number(row["SplitAmount"])
+    return Split(row["SplitOwnerId"] or None, row["SplitType"] or None, percentage, amount)
+
+
+def as_of_close(deal: Transaction, settle_days: int, current_fields: Iterable[str]) -> Transaction:
+    """Return a deal as it was when it was won, but for the fields that are named; won and deleted are those of today.
+
+    What was edited on the day of the close or on one of the `settle_days` days after it counts as the close; without such
+    days only what was won with it does.
+    """
+    if not deal.is_won or not deal.landed:
+        return deal
+    since_close: list[Landed] = []
+    for version in deal.landed:
+        since_close = [*since_close, version] if is_won(version.row) else []
+    closed_at = since_close[0].since
+    end = datetime.combine(closed_at.date() + timedelta(days=settle_days), time.max)
+    last_moment = end if settle_days else closed_at
+    chosen = [version for version in since_close if version.since <= last_moment][-1]
+    named = set(current_fields)
+    today = deal.landed[-1].row
+    row = {name: today.get(name) if name in named else cell for name, cell in chosen.row.items()}
+    splits = deal.splits
+    if "OpportunitySplit" not in named:
+        counted = [
+            version
+            for versions in deal.landed_splits
+            for version in versions
+            if version.since <= last_moment and (version.until is None or last_moment < version.until)
+        ]
+        splits = tuple(split_of(version.row) for version in counted if is_live(version.row))
+    then = crm_transaction(row, is_deleted=False)
+    return replace(
+        then,
+        is_won=deal.is_won,
+        is_deleted=deal.is_deleted,
+        fields_today=deal.fields,
+        splits=splits,
+        landed=deal.landed,
+        landed_splits=deal.landed_splits,
+    )
 
 
 def maven_transactions(tables: Tables) -> list[Transaction]:
@@ -518,7 +596,7 @@ def maven_transactions(tables: Tables) -> list[Transaction]:
                 is_won=row["deal_stage"] == "Won",
                 is_deleted=False,
                 fields=typed(row),
-                fields_at_close=typed(row),
+                fields_today=typed(row),
             )
         )
     return made
@@ -674,6 +752,14 @@ class Company:
 
     def is_payee(self, payee_id: str | None) -> bool:
         return payee_id in self.employees or payee_id in self.team_ids
+
+    def as_read(self, plan_id: str, deal: Transaction) -> Transaction:
+        """Return a deal in the version that a plan reads."""
+        plan = next(plan for plan in self.plans if plan.plan_id == plan_id)
+        if plan.amount_basis_code == "current":
+            return deal
+        names = [name.strip() for name in (plan.current_fields or "").split(",")]
+        return as_of_close(deal, plan.settle_days or 0, names)
 
     def is_employed(self, payee_id: str, on: date) -> bool:
         person = self.employees.get(payee_id)

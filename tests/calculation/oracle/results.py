@@ -271,7 +271,8 @@ class Result:
     rewards: dict[str, Reward] = field(default_factory=dict)
     commissions: dict[tuple[str, str | None], Commission] = field(default_factory=dict)  # reward, payee
     collections: dict[str, Collection] = field(default_factory=dict)
-    matched: dict[str, list[Collection]] = field(default_factory=dict)  # by deal, in the order of payment
+    # By plan and deal as the plan reads it, in the order of payment.
+    matched: dict[tuple[str, str], list[Collection]] = field(default_factory=dict)
     changes: dict[tuple[str, str], list[Change]] = field(
         default_factory=dict
     )  # of the loss, by deal and plan

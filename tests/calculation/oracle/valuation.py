@@ -51,8 +51,6 @@ def worth_of(
     booked = transaction.booked_date
     assert booked is not None
     fields = transaction.fields
-    if plan.amount_basis_code == "as_of_close":
-        fields = transaction.fields_at_close
     texts = (plan.value_expression, plan.payable_expression, plan.weight_expression)
     variables = company.deal_variables(texts, plan.plan_id, booked)
     if None in variables.values():

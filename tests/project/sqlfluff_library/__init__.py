@@ -51,8 +51,8 @@ class _Commissions:
             return lambda *_: []
         if name == "transaction_sources":
             return lambda: {}
-        if name == "plan_source_objects":
-            return lambda: {}
+        if name in ("first_plan_rows", "closed_versions", "closed_split_versions"):
+            return lambda *_: {}
         if name == "own_models":
             return lambda: {}
         if name == "contract_types":
@@ -60,7 +60,7 @@ class _Commissions:
         if name == "no_rows":
             return no_rows
         if name == "depends_on_sources":
-            return lambda: ""
+            return lambda **_: ""
         return lambda *arguments: f"{name}({', '.join(str(argument) for argument in arguments)})"
 
 

@@ -15,7 +15,7 @@ from orchestration.plans.checks.tables import COLUMNS, header_of
 SYSTEMS = {
     "crm/Opportunity": {
         "current": "stg_crm__opportunities",
-        "as_of_close": "stg_crm__opportunities_at_close",
+        "as_of_close": "stg_crm__opportunities_since_close",
     },
     "maven_crm/sales_pipeline": {"current": "stg_maven_crm__opportunities"},
 }
@@ -69,6 +69,7 @@ PLAN = {
     "value_expression": '"Amount"',
     "value_currency_code": "transaction",
     "amount_basis_code": "current",
+    "settle_days": "0",
     "calendar_id": "month",
     "aggregate_code": "sum",
     "quota_proration_code": "none",

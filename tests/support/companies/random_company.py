@@ -95,6 +95,7 @@ class Maker:
             )
             made[-1].make()
         self.make_bills()
+        self.edit_closed_deals()
         if self.has_terms and self.chance(35):
             self.make_holds()
         if self.has_terms and self.chance(50) and not self.is_plain:
@@ -337,6 +338,45 @@ class Maker:
                 IsDeleted="true" if self.chance(4) else "false",
                 SystemModstamp="2024-01-01T00:00:00Z",
             )
+
+    def edit_closed_deals(self) -> None:
+        """Let deals have been won with other fields than they have now, and splits come or go a day or two after the close.
+
+        What came later is chosen by itself, so that deals and splits stay as they were.
+        """
+        random = Random(f"edits of {self.name} {hash(self.random.getstate()[1])}")
+        landed = self.tables["crm/Opportunity"]
+        last = {row["Id"]: place for place, row in enumerate(landed)}
+        edited: list[Row] = []
+        for place, row in enumerate(landed):
+            if last[row["Id"]] == place and random.randrange(100) < 35:
+                edited += [row | self.other_fields(row, random) for _ in range(random.randint(1, 3))]
+            edited.append(row)
+        self.tables["crm/Opportunity"] = edited
+        for split in self.tables.get("crm/OpportunitySplit", []):
+            if random.randrange(100) < 30:
+                split["_dlt_valid_from"] = random.choice(("2000-01-01", "2000-01-02", "2000-01-03"))
+            if random.randrange(100) < 10 and not split.get("_dlt_valid_from"):
+                split["_dlt_valid_to"] = random.choice(("2000-01-02", "2000-01-03"))
+
+    def other_fields(self, deal: Row, random: Random) -> Row:
+        """Return what a deal had in some of its fields before it was edited."""
+        others: Row = {
+            "Amount": random.choice(self.amounts),
+            "CurrencyIsoCode": random.choice(CURRENCIES),
+            "OwnerId": self.users[random.choice(self.people)],
+            "Territory2Id": random.choice(self.territories),
+            "CloseDate": random.choice(DAYS),
+            "Type": random.choice(("New", "Renewal", "Upsell")),
+            "Product_Tier__c": random.choice(("A", "B", "C")),
+            "Online_Order__c": random.choice(("true", "false")),
+            "Tax_Amount__c": random.choice(("10", "50", "0", "12.5")),
+            "Freight__c": random.choice(("1", "2", "0.5", "3")),
+            "Purchase_Order__c": self.users[random.choice(self.people)],
+            "Cancelled_Date__c": random.choice((None, deal["CloseDate"])),
+            "StageName": random.choice(("Closed Won", "Closed Won", "Closed Won", "Negotiation")),
+        }
+        return {name: others[name] for name in random.sample(sorted(others), random.randint(1, 4))}
 
     # Billing
 

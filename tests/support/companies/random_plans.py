@@ -15,6 +15,14 @@ RATIOS = ("0.25", "0.5", "1", "1.5", "0.3333333333")
 COUNTS = ("1", "2", "3", "5")
 START = "2024-01-01"
 PLAN_CURRENCIES = ("USD", "USD", "USD", "EUR", "JPY", "KWD")
+CURRENT_FIELDS = (
+    None,
+    None,
+    None,
+    "OwnerId",
+    "OwnerId,OpportunitySplit",
+    "CloseDate, CurrencyIsoCode, Amount",
+)
 CALENDARS = ("transaction", "month", "month", "quarter", "quarter", "quarter", "year", "life", "own")
 
 
@@ -30,6 +38,7 @@ class PlanMaker:
         # What came later is chosen by itself, so that the companies of a seed stay as they were.
         self.further = Random(f"{plan_id} {hash(maker.random.getstate()[1])}")
         self.leaving = Random(f"{plan_id} leaving {hash(maker.random.getstate()[1])}")
+        self.of_versions = Random(f"versions of {plan_id} {hash(maker.random.getstate()[1])}")
 
     def make(self) -> None:
         one, chance = self.maker.one, self.maker.chance
@@ -108,9 +117,15 @@ class PlanMaker:
             "value_currency_code": "plan" if is_unit else "transaction",
             "payable_expression": one(*payables) if has_payable else None,
             "amount_basis_code": one("current", "current", "as_of_close"),
+            "settle_days": "0",
+            "current_fields": None,
             "catalogue_id": catalogue,
             "catalogue_key_expression": '"Product_Tier__c"' if catalogue else None,
         }
+
+        if self.cells["amount_basis_code"] == "as_of_close":
+            self.cells["settle_days"] = self.of_versions.choice(("0", "0", "1", "2"))
+            self.cells["current_fields"] = self.of_versions.choice(CURRENT_FIELDS)
 
     def make_quota(self) -> None:
         maker, one, chance = self.maker, self.maker.one, self.maker.chance

@@ -27,6 +27,7 @@ PLAN = {
     "value_expression": '"Amount"',
     "value_currency_code": "transaction",
     "amount_basis_code": "current",
+    "settle_days": "0",
     "aggregate_code": "sum",
     "quota_proration_code": "none",
     "tier_basis_code": "amount",

@@ -18,6 +18,7 @@ PLAN: Row = {
     "value_expression": '"Amount"',
     "value_currency_code": "transaction",
     "amount_basis_code": "current",
+    "settle_days": "0",
     "calendar_id": "quarter",
     "aggregate_code": "sum",
     "quota_proration_code": "none",

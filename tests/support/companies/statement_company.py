@@ -44,6 +44,7 @@ PLAN = {
     "value_expression": '"Amount"',
     "value_currency_code": "transaction",
     "amount_basis_code": "current",
+    "settle_days": "0",
     "calendar_id": "month",
     "aggregate_code": "sum",
     "quota_proration_code": "none",

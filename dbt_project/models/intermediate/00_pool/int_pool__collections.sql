@@ -1,7 +1,8 @@
 -- Matches each payment, refund and credit memo to its deal by deal id (through the invoice), takes tax and freight out, and
--- keeps the running totals of the deal; what cannot be matched keeps a reason. Billing amounts have at most the
--- four decimals of ISO 4217 (checked by assert_billing_amounts_have_four_decimals).
--- Grain: one row per payment, refund or credit memo. Rule: docs/rules/payouts.md
+-- keeps the running totals of the deal; what cannot be matched keeps a reason. Each is measured against the deal as it is
+-- today and against each other version that a plan reads. Billing amounts have at most the four decimals of ISO 4217
+-- (checked by assert_billing_amounts_have_four_decimals).
+-- Grain: one row per payment, refund or credit memo and version of deals. Rule: docs/rules/payouts.md
 with
 
 payments as (
@@ -13,14 +14,22 @@ invoices as (
 ),
 
 deals as (
-  select * from {{ ref('int_pool__deals') }}
+  select * from {{ ref('int_pool__deal_versions') }}
   where
     source_system = 'crm'
     and source_object = 'Opportunity'
 ),
 
+versions as (
+  select 'current' as version_code
+  union
+  select distinct version_code
+  from deals
+),
+
 matched as (
   select
+    versions.version_code,
     payments.payment_id,
     payments.kind,
     payments.kind = 'credit_memo' as is_memo,
@@ -47,8 +56,12 @@ matched as (
       when coalesce(invoices.total_amount, 0) = 0 then 'invoice_without_total'
     end as reason_code
   from payments
+  cross join versions
   left join invoices on payments.invoice_id = invoices.invoice_id
-  left join deals on invoices.opportunity_id = deals.source_record_id
+  left join deals
+    on
+      invoices.opportunity_id = deals.source_record_id
+      and versions.version_code = deals.version_code
 ),
 
 paid_to_date as (
@@ -57,7 +70,7 @@ paid_to_date as (
     case
       when reason_code is null
         then sum(amount) over (
-          partition by invoice_id, reason_code
+          partition by version_code, invoice_id, reason_code
           order by paid_date, payment_id
           rows between unbounded preceding and current row
         )
@@ -93,7 +106,7 @@ accumulated as (
     sum(gross_memo_amount) over each_deal as gross_memo_after_amount
   from parted
   window each_deal as (
-    partition by transaction_id, reason_code
+    partition by version_code, transaction_id, reason_code
     order by paid_date, payment_id
     rows between unbounded preceding and current row
   )
@@ -101,7 +114,9 @@ accumulated as (
 
 final as (
   select
+    (version_code || '|' || payment_id)::varchar as collection_key,
     payment_id::varchar as payment_id,
+    version_code::varchar as version_code,
     kind::varchar as kind_code,
     invoice_id::varchar as invoice_id,
     deal_id::varchar as deal_id,

@@ -12,6 +12,7 @@ verdicts as (
 final as (
   select
     transaction_id::varchar as transaction_id,
+    version_code::varchar as version_code,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     booked_date::date as booked_date,

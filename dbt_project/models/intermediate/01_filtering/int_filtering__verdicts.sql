@@ -7,7 +7,7 @@ transactions as (
   select
     *,
     source_system || '/' || source_object as pool_object
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
 ),
 
 plan_versions as (
@@ -36,11 +36,17 @@ payout_terms as (
 
 plans as (
   select
-    plan_id,
-    source_object,
-    bool_or(credit_event_code = 'collection') as is_collecting
+    plan_versions.plan_id,
+    plan_versions.source_object,
+    {{ version_code('plan_versions') }} as version_code,
+    bool_or(plan_versions.credit_event_code = 'collection') as is_collecting
   from plan_versions
-  group by plan_id, source_object
+  group by all
+),
+
+planned_objects as (
+  select distinct source_object
+  from plan_versions
 ),
 
 booked_days as (
@@ -86,6 +92,7 @@ candidates as (
   left join plans
     on
       owned.pool_object = plans.source_object
+      and owned.version_code = plans.version_code
       and (owned.credit_event_code = 'booking' or plans.is_collecting)
   left join plan_versions as booked_versions
     on
@@ -112,6 +119,10 @@ candidates as (
     on
       plans.plan_id = days_without_need_of_an_owner.plan_id
       and owned.booked_date = days_without_need_of_an_owner.booked_date
+  left join planned_objects on owned.pool_object = planned_objects.source_object
+  where
+    plans.plan_id is not null
+    or planned_objects.source_object is null
 ),
 
 judged as (
@@ -139,6 +150,7 @@ final as (
   select
     (transaction_id || '|' || coalesce(plan_id, ''))::varchar as verdict_key,
     transaction_id::varchar as transaction_id,
+    version_code::varchar as version_code,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     booked_date::date as booked_date,

@@ -9,7 +9,7 @@ fx_rates as (
 
 booked_days as (
   select distinct booked_date
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
   where booked_date is not null
 ),
 

@@ -7,7 +7,7 @@ eligible as (
 ),
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
   where credit_event_code = 'collection'
 ),
 
@@ -37,8 +37,14 @@ collected as (
     collections.gross_memo_after_amount,
     collections.transaction_amount
   from eligible
-  inner join transactions on eligible.transaction_id = transactions.transaction_id
-  inner join collections on transactions.payment_id = collections.payment_id
+  inner join transactions
+    on
+      eligible.transaction_id = transactions.transaction_id
+      and eligible.version_code = transactions.version_code
+  inner join collections
+    on
+      transactions.payment_id = collections.payment_id
+      and transactions.version_code = collections.version_code
   inner join payout_terms
     on
       eligible.plan_id = payout_terms.plan_id

@@ -8,7 +8,7 @@ evaluated as (
 ),
 
 deals as (
-  select * from {{ ref('int_pool__deals') }}
+  select * from {{ ref('int_pool__deal_versions') }}
 ),
 
 final as (
@@ -17,7 +17,10 @@ final as (
     evaluated.transaction_id::varchar as transaction_id,
     greatest(evaluated.cancelled_date, deals.booked_date)::date as cancelled_date
   from evaluated
-  inner join deals on evaluated.transaction_id = deals.transaction_id
+  inner join deals
+    on
+      evaluated.transaction_id = deals.transaction_id
+      and evaluated.version_code = deals.version_code
   where
     deals.booked_date >= evaluated.terms_from
     and (evaluated.terms_to is null or deals.booked_date < evaluated.terms_to)

@@ -10,6 +10,7 @@ payments as (
 
 collections as (
   select * from {{ ref('int_pool__collections') }}
+  where version_code = 'current'
 ),
 
 eligible as (

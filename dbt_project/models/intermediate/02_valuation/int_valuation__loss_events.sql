@@ -9,7 +9,7 @@ eligible as (
 ),
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
   where
     credit_event_code = 'booking'
     and transaction_amount <> 0
@@ -34,7 +34,9 @@ collections as (
 ),
 
 returning_deals as (
-  select distinct transaction_id
+  select distinct
+    transaction_id,
+    version_code
   from collections
   where kind_code in ('refund', 'credit_memo')
 ),
@@ -44,6 +46,7 @@ deals as (
     eligible.plan_id,
     eligible.plan_valid_from,
     eligible.transaction_id,
+    eligible.version_code,
     eligible.booked_date,
     abs(transactions.transaction_amount) as whole_amount,
     sign(transactions.transaction_amount) as deal_sign,
@@ -53,7 +56,10 @@ deals as (
     {{ add_days('eligible.booked_date', 'payout_terms.unpaid_after_days') }} as unpaid_date,
     cancellations.cancelled_date
   from eligible
-  inner join transactions on eligible.transaction_id = transactions.transaction_id
+  inner join transactions
+    on
+      eligible.transaction_id = transactions.transaction_id
+      and eligible.version_code = transactions.version_code
   inner join plan_versions
     on
       eligible.plan_id = plan_versions.plan_id
@@ -66,7 +72,10 @@ deals as (
     on
       eligible.plan_id = cancellations.plan_id
       and eligible.transaction_id = cancellations.transaction_id
-  left join returning_deals on eligible.transaction_id = returning_deals.transaction_id
+  left join returning_deals
+    on
+      eligible.transaction_id = returning_deals.transaction_id
+      and eligible.version_code = returning_deals.version_code
   where
     returning_deals.transaction_id is not null
     or payout_terms.unpaid_after_days is not null
@@ -86,7 +95,10 @@ deal_events as (
     -deals.deal_sign * collections.refunded_after_amount as refunded_amount,
     -deals.deal_sign * collections.memo_after_amount as memo_amount
   from deals
-  inner join collections on deals.transaction_id = collections.transaction_id
+  inner join collections
+    on
+      deals.transaction_id = collections.transaction_id
+      and deals.version_code = collections.version_code
   union all by name
   select
     *,

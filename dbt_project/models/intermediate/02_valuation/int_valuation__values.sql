@@ -63,6 +63,7 @@ final as (
     (transaction_id || '|' || plan_id)::varchar as value_key,
     transaction_id::varchar as transaction_id,
     deal_transaction_id::varchar as deal_transaction_id,
+    version_code::varchar as version_code,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     credit_date::date as credit_date,

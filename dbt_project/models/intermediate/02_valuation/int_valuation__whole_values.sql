@@ -9,7 +9,7 @@ verdicts as (
 ),
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
 ),
 
 plan_versions as (
@@ -31,6 +31,7 @@ booking_rates as (
 priced_values as (
   select
     verdicts.transaction_id,
+    verdicts.version_code,
     verdicts.plan_id,
     verdicts.plan_valid_from,
     verdicts.booked_date as credit_date,
@@ -58,7 +59,10 @@ priced_values as (
     to_rates.units_per_base as units_to,
     least(from_rates.rate_date, to_rates.rate_date) as fx_rate_date
   from verdicts
-  inner join transactions on verdicts.transaction_id = transactions.transaction_id
+  inner join transactions
+    on
+      verdicts.transaction_id = transactions.transaction_id
+      and verdicts.version_code = transactions.version_code
   inner join plan_versions
     on
       verdicts.plan_id = plan_versions.plan_id
@@ -120,6 +124,7 @@ final as (
   select
     transaction_id::varchar as transaction_id,
     deal_transaction_id::varchar as deal_transaction_id,
+    version_code::varchar as version_code,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     credit_date::date as credit_date,

@@ -96,6 +96,7 @@ final as (
   select
     verdict_key::varchar as verdict_key,
     transaction_id::varchar as transaction_id,
+    version_code::varchar as version_code,
     plan_id::varchar as plan_id,
     plan_valid_from::date as plan_valid_from,
     booked_date::date as booked_date,

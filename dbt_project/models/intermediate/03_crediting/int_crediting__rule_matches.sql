@@ -10,14 +10,20 @@ valued as (
 
 splits as (
   select distinct
+    valued.plan_id,
     valued.transaction_id,
     deal_splits.split_type
-  from {{ ref('int_pool__splits') }} as deal_splits
-  inner join valued on deal_splits.transaction_id = valued.deal_transaction_id
+  from {{ ref('int_pool__split_versions') }} as deal_splits
+  inner join valued
+    on
+      deal_splits.transaction_id = valued.deal_transaction_id
+      and deal_splits.version_code = valued.version_code
 ),
 
 split_transactions as (
-  select distinct transaction_id
+  select distinct
+    plan_id,
+    transaction_id
   from splits
 ),
 
@@ -28,10 +34,14 @@ fitting as (
 possible as (
   select fitting.*
   from fitting
-  left join split_transactions on fitting.transaction_id = split_transactions.transaction_id
+  left join split_transactions
+    on
+      fitting.plan_id = split_transactions.plan_id
+      and fitting.transaction_id = split_transactions.transaction_id
   left join splits
     on
-      fitting.transaction_id = splits.transaction_id
+      fitting.plan_id = splits.plan_id
+      and fitting.transaction_id = splits.transaction_id
       and fitting.split_type = splits.split_type
   where
     fitting.recipient_code <> 'splits'

@@ -15,7 +15,7 @@ valued as (
 ),
 
 splits as (
-  select * from {{ ref('int_pool__splits') }}
+  select * from {{ ref('int_pool__split_versions') }}
 ),
 
 owners as (
@@ -45,6 +45,7 @@ chosen as (
   inner join splits
     on
       valued.deal_transaction_id = splits.transaction_id
+      and valued.version_code = splits.version_code
       and (matches.split_type is null or matches.split_type = splits.split_type)
   left join owners
     on

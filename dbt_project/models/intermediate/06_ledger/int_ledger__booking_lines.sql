@@ -14,11 +14,12 @@ plan_versions as (
 credited_payments as (
   select
     transaction_id,
+    version_code,
     deal_transaction_id,
     deal_booked_date,
     payment_id,
     payment_kind_code
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
   where credit_event_code = 'collection'
 ),
 
@@ -41,7 +42,10 @@ booking_lines as (
     on
       commissions.plan_id = plan_versions.plan_id
       and commissions.plan_valid_from = plan_versions.valid_from
-  left join credited_payments on commissions.transaction_id = credited_payments.transaction_id
+  left join credited_payments
+    on
+      commissions.transaction_id = credited_payments.transaction_id
+      and credited_payments.version_code = {{ version_code('plan_versions') }}
   where
     plan_versions.payout_event_code = 'booking'
     or commissions.reward_kind_code <> 'credit'

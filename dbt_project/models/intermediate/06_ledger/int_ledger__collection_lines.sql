@@ -59,7 +59,10 @@ collected_commissions as (
       and commissions.plan_valid_from = plan_versions.valid_from
       and plan_versions.payout_event_code = 'collection'
   inner join currencies on commissions.currency_code = currencies.currency_code
-  inner join collections on commissions.transaction_id = collections.transaction_id
+  inner join collections
+    on
+      commissions.transaction_id = collections.transaction_id
+      and collections.version_code = {{ version_code('plan_versions') }}
   inner join payout_terms
     on
       commissions.plan_id = payout_terms.plan_id

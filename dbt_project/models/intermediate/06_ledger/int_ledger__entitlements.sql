@@ -24,10 +24,18 @@ adjustments as (
 transactions as (
   select
     transaction_id,
+    version_code,
     md5(concat_ws(
       '|', booked_date, owner_alias, territory_id, currency_code, transaction_amount, is_closed_won, is_deleted_in_source
     )) as source_fingerprint
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
+),
+
+read_versions as (
+  select distinct
+    plan_versions.plan_id,
+    {{ version_code('plan_versions') }} as version_code
+  from {{ ref('plans') }} as plan_versions
 ),
 
 number_fingerprints as (
@@ -61,7 +69,11 @@ united as (
   from due_lines
   inner join lines on due_lines.line_key = lines.line_key
   inner join rewards on lines.reward_id = rewards.reward_id
-  left join transactions on lines.transaction_id = transactions.transaction_id
+  left join read_versions on lines.plan_id = read_versions.plan_id
+  left join transactions
+    on
+      lines.transaction_id = transactions.transaction_id
+      and read_versions.version_code = transactions.version_code
   left join number_fingerprints on rewards.window_key = number_fingerprints.window_key
   union all
   select

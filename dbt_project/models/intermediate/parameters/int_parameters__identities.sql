@@ -11,12 +11,12 @@ owners as (
   select
     source_system,
     owner_alias
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
   union
   select
     source_system,
     owner_alias
-  from {{ ref('int_pool__splits') }}
+  from {{ ref('int_pool__split_versions') }}
 ),
 
 united as (

@@ -9,7 +9,7 @@ company_windows as (
 
 first_days as (
   select min(booked_date) as booked_date
-  from {{ ref('int_pool__transactions') }}
+  from {{ ref('int_pool__transaction_versions') }}
   where booked_date is not null
   union all
   select min(valid_from) as booked_date

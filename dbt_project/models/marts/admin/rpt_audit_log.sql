@@ -21,6 +21,8 @@ told as (
       when action_code = 'adjust' then 'adjustment ' || cast(action_number as varchar)
       when action_code in ('approve_adjustment', 'reject_adjustment')
         then 'adjustment ' || cast(reference_number as varchar)
+      when action_code = 'accept_edits' then 'edits ' || cast(action_number as varchar)
+      when action_code in ('approve_edits', 'reject_edits') then 'edits ' || cast(reference_number as varchar)
       when action_code = 'dispute_filed' then 'dispute ' || cast(action_number as varchar)
       when starts_with(action_code, 'dispute_') then 'dispute ' || cast(reference_number as varchar)
       when starts_with(action_code, 'export_') then reason
@@ -33,8 +35,9 @@ told as (
       when action_code = 'withdraw' then 'draft'
       when action_code = 'close' then 'closed'
       when action_code = 'adjust' then concat_ws(' ', 'pending', cast(amount as varchar), currency_code)
-      when action_code = 'approve_adjustment' then 'approved'
-      when action_code = 'reject_adjustment' then 'rejected'
+      when action_code = 'accept_edits' then concat_ws(' ', 'pending', transaction_id)
+      when action_code in ('approve_adjustment', 'approve_edits') then 'approved'
+      when action_code in ('reject_adjustment', 'reject_edits') then 'rejected'
       when starts_with(action_code, 'dispute_') then replace(action_code, 'dispute_', '')
       when starts_with(action_code, 'export_') then concat_ws(' ', 'exported', cast(amount as varchar), currency_code)
       else action_code

@@ -20,7 +20,7 @@ write_back as (
 ),
 
 payments as (
-  select count(*) as row_count from {{ ref('int_pool__collections') }}
+  select count(distinct payment_id) as row_count from {{ ref('int_pool__collections') }}
 ),
 
 splits as (

@@ -1,76 +1,141 @@
--- Lists the won deals whose amount, currency, owner or date was edited after they were first landed as won, with what they
--- were before, what they are now, and what to do about it.
--- Grain: one row per edited transaction.
+-- Lists each field of a won deal that a plan reads and that was edited after the close, with what it was and what it is
+-- now, which of the two the plan reads, and what the plan counts with the one and with the other, all other fields as it
+-- reads them.
+-- Grain: one row per plan, deal and edited field. Rule: docs/rules/valuation.md
 with
 
-transactions as (
-  select * from {{ ref('int_pool__deals') }}
-  where is_closed_won
+won_deals as (
+  select transaction_id
+  from {{ ref('int_pool__deals') }}
+  where
+    is_closed_won
+    and not is_deleted_in_source
 ),
 
-at_close as (
+booked as (
   select
-    transaction_id,
-    cast("Amount" as decimal(28, 10)) as transaction_amount,
-    "CurrencyIsoCode" as currency_code,
-    "OwnerId" as owner_alias,
-    cast("CloseDate" as date) as booked_date
-  from {{ ref('stg_crm__opportunities_at_close') }}
-  union all
+    verdicts.plan_id,
+    verdicts.plan_valid_from,
+    verdicts.transaction_id,
+    verdicts.booked_date
+  from {{ ref('int_filtering__verdicts') }} as verdicts
+  inner join won_deals on verdicts.transaction_id = won_deals.transaction_id
+  where verdicts.plan_valid_from is not null
+),
+
+field_sides as (
+  {{ plan_edits('booked') }}
+),
+
+field_edits as (
   select
+    plan_id,
     transaction_id,
-    cast(close_value as decimal(28, 10)) as transaction_amount,
-    cast(null as varchar) as currency_code,
-    sales_agent as owner_alias,
-    cast(close_date as date) as booked_date
-  from {{ ref('stg_maven_crm__opportunities_at_close') }}
+    field_name,
+    value_at_close,
+    value_now,
+    is_read_as_now,
+    bool_or(side_code = 'close' and is_filter_met) as is_counted_at_close,
+    bool_or(side_code = 'now' and is_filter_met) as is_counted_now,
+    max(case when side_code = 'close' and is_filter_met then native_value_amount end) as native_value_at_close,
+    max(case when side_code = 'now' and is_filter_met then native_value_amount end) as native_value_now
+  from field_sides
+  group by all
+),
+
+split_rules as (
+  select
+    credit_rules.plan_id,
+    'as_of_close+' || plan_versions.settle_days::varchar as version_code,
+    bool_or(
+      plan_versions.amount_basis_code = 'current'
+      or contains(plan_versions.current_fields, 'OpportunitySplit')
+    ) as is_read_as_now
+  from {{ ref('credit_rules') }} as credit_rules
+  inner join {{ ref('plans') }} as plan_versions on credit_rules.plan_id = plan_versions.plan_id
+  where credit_rules.recipient_code = 'splits'
+  group by all
+),
+
+split_texts as (
+  select
+    version_code,
+    transaction_id,
+    string_agg(
+      concat_ws(
+        ' ',
+        coalesce(owner_alias, '-'),
+        split_type,
+        {{ number_text('split_percentage') }} || ' %',
+        {{ number_text('split_amount') }}
+      ),
+      ', '
+      order by owner_alias, split_id
+    ) as split_text
+  from {{ ref('int_pool__split_versions') }}
+  group by version_code, transaction_id
+),
+
+split_edits as (
+  select
+    booked.plan_id,
+    booked.transaction_id,
+    'OpportunitySplit' as field_name,
+    closed.split_text as value_at_close,
+    today.split_text as value_now,
+    coalesce(split_rules.is_read_as_now, false) as is_read_as_now
+  from booked
+  inner join split_rules on booked.plan_id = split_rules.plan_id
+  left join split_texts as closed
+    on
+      booked.transaction_id = closed.transaction_id
+      and split_rules.version_code = closed.version_code
+  left join split_texts as today
+    on
+      booked.transaction_id = today.transaction_id
+      and today.version_code = 'current'
+  where closed.split_text is distinct from today.split_text
+),
+
+edits as (
+  select * from field_edits
+  where
+    is_counted_at_close
+    or is_counted_now
+  union all by name
+  select
+    split_edits.*,
+    true as is_counted_at_close,
+    true as is_counted_now
+  from split_edits
+  inner join {{ ref('int_filtering__eligible') }} as eligible
+    on
+      split_edits.plan_id = eligible.plan_id
+      and split_edits.transaction_id = eligible.transaction_id
 ),
 
 reason_codes as (
   select * from {{ ref('reason_codes') }}
 ),
 
-compared as (
-  select
-    transactions.transaction_id,
-    at_close.booked_date as booked_date_at_close,
-    transactions.booked_date,
-    at_close.owner_alias as owner_alias_at_close,
-    transactions.owner_alias,
-    at_close.currency_code as currency_code_at_close,
-    transactions.currency_code,
-    at_close.transaction_amount as transaction_amount_at_close,
-    transactions.transaction_amount,
-    concat_ws(
-      ', ',
-      case when at_close.transaction_amount is distinct from transactions.transaction_amount then 'amount' end,
-      case when at_close.currency_code is distinct from transactions.currency_code then 'currency' end,
-      case when at_close.owner_alias is distinct from transactions.owner_alias then 'owner' end,
-      case when at_close.booked_date is distinct from transactions.booked_date then 'date' end
-    ) as changed_fields,
-    'edited_after_close' as reason_code
-  from transactions
-  inner join at_close on transactions.transaction_id = at_close.transaction_id
-),
-
 final as (
   select
-    compared.transaction_id::varchar as transaction_id,
-    compared.changed_fields::varchar as changed_fields,
-    compared.booked_date_at_close::date as booked_date_at_close,
-    compared.booked_date::date as booked_date,
-    compared.owner_alias_at_close::varchar as owner_alias_at_close,
-    compared.owner_alias::varchar as owner_alias,
-    compared.currency_code_at_close::varchar as currency_code_at_close,
-    compared.currency_code::varchar as currency_code,
-    compared.transaction_amount_at_close::decimal(28, 10) as transaction_amount_at_close,
-    compared.transaction_amount::decimal(28, 10) as transaction_amount,
-    compared.reason_code::varchar as reason_code,
+    (edits.plan_id || '|' || edits.transaction_id || '|' || edits.field_name)::varchar as edit_key,
+    edits.plan_id::varchar as plan_id,
+    edits.transaction_id::varchar as transaction_id,
+    edits.field_name::varchar as field_name,
+    edits.value_at_close::varchar as value_at_close,
+    edits.value_now::varchar as value_now,
+    (case when edits.is_read_as_now then 'now' else 'close' end)::varchar as read_code,
+    edits.is_counted_at_close::boolean as is_counted_at_close,
+    edits.is_counted_now::boolean as is_counted_now,
+    edits.native_value_at_close::decimal(28, 10) as native_value_at_close,
+    edits.native_value_now::decimal(28, 10) as native_value_now,
+    'edited_after_close'::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
     reason_codes.fix::varchar as fix
-  from compared
-  inner join reason_codes on compared.reason_code = reason_codes.reason_code
-  where compared.changed_fields <> ''
+  from edits
+  inner join reason_codes on reason_codes.reason_code = 'edited_after_close'
 )
 
 select * from final

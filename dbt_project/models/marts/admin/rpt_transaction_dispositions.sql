@@ -7,7 +7,7 @@ dispositions as (
 ),
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
 ),
 
 reason_codes as (
@@ -19,6 +19,7 @@ final as (
     dispositions.verdict_key::varchar as verdict_key,
     dispositions.transaction_id::varchar as transaction_id,
     dispositions.plan_id::varchar as plan_id,
+    dispositions.version_code::varchar as version_code,
     transactions.source_system::varchar as source_system,
     transactions.source_object::varchar as source_object,
     transactions.source_record_id::varchar as source_record_id,
@@ -32,7 +33,10 @@ final as (
     transactions.transaction_amount::decimal(28, 10) as transaction_amount,
     dispositions.credit_count::bigint as credit_count
   from dispositions
-  inner join transactions on dispositions.transaction_id = transactions.transaction_id
+  inner join transactions
+    on
+      dispositions.transaction_id = transactions.transaction_id
+      and dispositions.version_code = transactions.version_code
   left join reason_codes on dispositions.reason_code = reason_codes.reason_code
 )
 

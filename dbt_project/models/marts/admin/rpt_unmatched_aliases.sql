@@ -4,7 +4,7 @@
 with
 
 transactions as (
-  select * from {{ ref('int_pool__deals') }}
+  select * from {{ ref('int_pool__deal_versions') }}
 ),
 
 manual_aliases as (
@@ -41,8 +41,11 @@ owned as (
     splits.owner_alias as alias,
     splits.transaction_id,
     transactions.booked_date
-  from {{ ref('int_pool__splits') }} as splits
-  inner join transactions on splits.transaction_id = transactions.transaction_id
+  from {{ ref('int_pool__split_versions') }} as splits
+  inner join transactions
+    on
+      splits.transaction_id = transactions.transaction_id
+      and splits.version_code = transactions.version_code
   where splits.owner_alias is not null
 ),
 

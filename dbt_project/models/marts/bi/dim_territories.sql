@@ -4,7 +4,7 @@
 with
 
 transactions as (
-  select * from {{ ref('int_pool__transactions') }}
+  select * from {{ ref('int_pool__transaction_versions') }}
 ),
 
 named as (
