@@ -12,7 +12,7 @@ import dlt
 
 from ingestion.api.auth import Credentials, OAuth2, TokenStore, api_key, basic, bearer
 from ingestion.api.client import Client, ClientOptions, Record
-from ingestion.api.errors import ApiError, FullReadNeeded
+from ingestion.api.errors import ApiError, AuthError, FullReadNeeded
 from ingestion.landing.tables import ColumnType, Table
 
 __all__ = ["Connector", "Deleted", "Finding", "FullReadNeeded", "Reading", "SourceConfig"]
@@ -199,21 +199,36 @@ class Connector(ABC):
         return None
 
     def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Prove credentials and permissions with a small request a table; by default one page of each."""
+        """Prove credentials and permissions with a small request a table.
+
+        Credentials that are refused are one finding, the only one, where the source says how to fix them.
+        """
         findings = []
         for table in tables:
             try:
-                first = next(iter(self.read(table, client, None)), [])
+                findings.append(self.probe(table, client))
             except ApiError as error:
+                fix = self.credentials_fix(error) if isinstance(error, AuthError) else None
+                if fix is not None:
+                    return [Finding(self.config.name, "credentials", str(error), False, fix)]
                 findings.append(
                     Finding(self.config.name, table.name, str(error), False, self.fix(table, error))
                 )
-                continue
-            seen = len(first.keys if isinstance(first, Deleted) else first)
-            findings.append(
-                Finding(self.config.name, table.name, f"readable ({seen} rows in the first page)", True)
-            )
         return findings
+
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Make the small request that proves a table can be read; by default its first page.
+
+        Raises:
+            ApiError: from the client; `check` makes a finding of it.
+        """
+        first = next(iter(self.read(table, client, None)), [])
+        seen = len(first.keys if isinstance(first, Deleted) else first)
+        return Finding(self.config.name, table.name, f"readable ({seen} rows in the first page)", True)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        """Return how to fix credentials that were refused; None: the error is one of the table alone."""
+        return None
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

@@ -110,31 +110,20 @@ class BambooHR(Connector):
                 f"{table.name}: the pages held {found} different rows, BambooHR announced {announced}; load again",
             )
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Read the first page of each table, which shows hidden fields too."""
-        findings = []
-        for table in tables:
-            try:
-                first = next(iter(self.read(table, client, None)), [])
-            except AuthError as error:
-                fix = "set the API key of an active user of the company"
-                return [Finding(self.config.name, "credentials", str(error), False, fix)]
-            except ApiError as error:
-                findings.append(
-                    Finding(self.config.name, table.name, str(error), False, self.fix(table, error))
-                )
-                continue
-            assert isinstance(first, list)
-            names = {name for record in first for name in record}
-            lacking = [column.name for column in table.columns if first and column.name not in names]
-            told = (
-                f"{', '.join(lacking)} not sent"
-                if lacking
-                else f"readable ({len(first)} rows in the first page)"
-            )
-            fix = "let the access level of the user view these fields" if lacking else ""
-            findings.append(Finding(self.config.name, table.name, told, not lacking, fix))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Read the first page, which shows hidden fields too."""
+        first = next(iter(self.read(table, client, None)), [])
+        assert isinstance(first, list)
+        names = {name for record in first for name in record}
+        lacking = [column.name for column in table.columns if first and column.name not in names]
+        told = (
+            f"{', '.join(lacking)} not sent" if lacking else f"readable ({len(first)} rows in the first page)"
+        )
+        fix = "let the access level of the user view these fields" if lacking else ""
+        return Finding(self.config.name, table.name, told, not lacking, fix)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        return "set the API key of an active user of the company"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

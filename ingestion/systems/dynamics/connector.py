@@ -115,27 +115,23 @@ class Dynamics(Connector):
     # Checks
 
     def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Ask who we are, for one row of each table, and whether its changes are tracked."""
+        """Ask who we are, then for each table."""
         system = self.config.name
         try:
             client.get("/WhoAmI")
         except AuthError as error:
             fix = "correct the secrets, and add the app as an application user of the environment"
             return [Finding(system, "credentials", str(error), False, fix)]
-        findings = [Finding(system, "credentials", "accepted", True)]
-        for table in tables:
-            try:
-                known = definition(client, table.name)
-                client.get(f"/{table.name}", {"$select": table.primary_key[0], "$top": "1"})
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            if self._is_tracked(table) and not known.get("ChangeTrackingEnabled"):
-                fix = f"switch it on, or set tables.{table.name}.options.track_changes = false"
-                findings.append(Finding(system, table.name, "Track changes is off", False, fix))
-                continue
-            findings.append(Finding(system, table.name, "readable", True))
-        return findings
+        return [Finding(system, "credentials", "accepted", True), *super().check(client, tables)]
+
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Ask for one row, and whether changes are tracked."""
+        known = definition(client, table.name)
+        client.get(f"/{table.name}", {"$select": table.primary_key[0], "$top": "1"})
+        if self._is_tracked(table) and not known.get("ChangeTrackingEnabled"):
+            fix = f"switch it on, or set tables.{table.name}.options.track_changes = false"
+            return Finding(self.config.name, table.name, "Track changes is off", False, fix)
+        return Finding(self.config.name, table.name, "readable", True)
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

@@ -1,6 +1,6 @@
 """Read HubSpot: ids from a list (all) or a search (changed), then the records in batches, then the archived ones."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -151,22 +151,15 @@ class HubSpot(Connector):
 
     # Checks
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Ask for one record of each kind, and for the properties of objects."""
-        system, findings = self.config.name, []
-        for table in tables:
-            try:
-                client.get(*_probe(table))
-                if table.name in OBJECTS:
-                    self._described(table.name, client)
-            except AuthError as error:
-                fix = "set the token of an active private app"
-                return [Finding(system, "credentials", str(error), False, fix)]
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            findings.append(Finding(system, table.name, "readable", True))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Ask for one record, and for the properties of an object."""
+        client.get(*_probe(table))
+        if table.name in OBJECTS:
+            self._described(table.name, client)
+        return Finding(self.config.name, table.name, "readable", True)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        return "set the token of an active private app"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

@@ -1,6 +1,6 @@
 """Read Pipedrive: deals by `update_time`, the product lines of changed deals, the short lists whole."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
@@ -131,24 +131,16 @@ class Pipedrive(Connector):
 
     # Checks
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Ask for one row of each list; tell whether the user sees the deals of others."""
-        system, findings = self.config.name, []
-        for table in tables:
-            path = {"users": USERS_PATH, "deal_products": "/api/v2/deals"}.get(
-                table.name, f"/api/v2/{table.name}"
-            )
-            try:
-                rows_of(client.get(path, None if table.name == "users" else {"limit": "1"}), path)
-            except AuthError as error:
-                return [
-                    Finding(system, "credentials", str(error), False, "set the API token of an active user")
-                ]
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            findings.append(Finding(system, table.name, "readable", True))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Ask for one row; a list of lines is proved by the deals that hold it."""
+        path = {"users": USERS_PATH, "deal_products": "/api/v2/deals"}.get(
+            table.name, f"/api/v2/{table.name}"
+        )
+        rows_of(client.get(path, None if table.name == "users" else {"limit": "1"}), path)
+        return Finding(self.config.name, table.name, "readable", True)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        return "set the API token of an active user"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

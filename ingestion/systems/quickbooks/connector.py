@@ -1,6 +1,6 @@
 """Read QuickBooks Online: all records from the query endpoint, then changes and deletions from change data capture."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
 
@@ -64,20 +64,13 @@ class QuickBooks(Connector):
             f"{table.name}: the list moved in each of {LIST_READS_MAX} reads; load again when nobody works in it",
         )
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Count the records of each table."""
-        system, findings = self.config.name, []
-        for table in tables:
-            try:
-                found = count(client, table.name)
-            except AuthError as error:
-                fix = "authorise the app again and set the new refresh token; see that base_url names the company"
-                return [Finding(system, "credentials", str(error), False, fix)]
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            findings.append(Finding(system, table.name, f"readable, {found} records", True))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Count the records."""
+        found = count(client, table.name)
+        return Finding(self.config.name, table.name, f"readable, {found} records", True)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        return "authorise the app again and set the new refresh token; see that base_url names the company"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

@@ -1,6 +1,6 @@
 """Read Rippling: lists by offset, whole at each load; of an employee the declared fields alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 
@@ -65,24 +65,17 @@ class Rippling(Connector):
                 return
             offset, last = offset + len(rows) - 1, rows[-1]["id"]
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Ask for one row of each list; name the fields that the scopes hide."""
-        system, findings = self.config.name, []
-        for table in tables:
-            try:
-                path = _PATHS.get(table.name, f"/{table.name}")
-                rows = client.get(path, {"limit": "1", "offset": "0"})
-            except AuthError as error:
-                return [Finding(system, "credentials", str(error), False, "set the API key of the company")]
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            names = {name for record in rows for name in _row(table, record)}
-            lacking = [column.name for column in table.columns if rows and column.name not in names]
-            told = f"{', '.join(lacking)} not sent" if lacking else "readable"
-            fix = f"give the key the scopes {_SCOPES[table.name]}" if lacking else ""
-            findings.append(Finding(system, table.name, told, not lacking, fix))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Ask for one row; name the fields that the scopes hide."""
+        rows = client.get(_PATHS.get(table.name, f"/{table.name}"), {"limit": "1", "offset": "0"})
+        names = {name for record in rows for name in _row(table, record)}
+        lacking = [column.name for column in table.columns if rows and column.name not in names]
+        told = f"{', '.join(lacking)} not sent" if lacking else "readable"
+        fix = f"give the key the scopes {_SCOPES[table.name]}" if lacking else ""
+        return Finding(self.config.name, table.name, told, not lacking, fix)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        return "set the API key of the company"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""

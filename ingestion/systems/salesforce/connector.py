@@ -239,29 +239,20 @@ class Salesforce(Connector):
     # Checks
 
     def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Check the credentials, the requests left today, and that each object can be described and queried."""
+        """Check the credentials and the requests left today, then each object."""
         system = self.config.name
         try:
             left = client.get(f"{self._data}/limits")["DailyApiRequests"]
         except (AuthError, ForbiddenError) as error:
             return [Finding(system, "credentials", str(error), False, self._credentials_fix(error))]
-        findings = [
-            Finding(
-                system,
-                "credentials",
-                f"accepted, {left['Remaining']} of {left['Max']} requests left today",
-                True,
-            )
-        ]
-        for table in tables:
-            try:
-                found = self._describe(table.name, client)
-                client.get(f"{self._data}/queryAll", {"q": f"SELECT Id FROM {table.name} LIMIT 1"})
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-            else:
-                findings.append(Finding(system, table.name, f"readable, {len(found)} fields visible", True))
-        return findings
+        told = f"accepted, {left['Remaining']} of {left['Max']} requests left today"
+        return [Finding(system, "credentials", told, True), *super().check(client, tables)]
+
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Describe and query an object."""
+        found = self._describe(table.name, client)
+        client.get(f"{self._data}/queryAll", {"q": f"SELECT Id FROM {table.name} LIMIT 1"})
+        return Finding(self.config.name, table.name, f"readable, {len(found)} fields visible", True)
 
     def _credentials_fix(self, error: ApiError) -> str:
         if isinstance(error, ForbiddenError):

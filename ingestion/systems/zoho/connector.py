@@ -1,6 +1,6 @@
 """Read Zoho CRM: the fields of a module, its records (all, or modified since), its deleted records, the users."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -109,27 +109,19 @@ class Zoho(Connector):
             for page in deleted(client, table.name, since):
                 yield Deleted([(str(record["id"]),) for record in page])
 
-    def check(self, client: Client, tables: Sequence[Table]) -> list[Finding]:
-        """Ask for the fields and one record of each module."""
-        system, findings = self.config.name, []
-        for table in tables:
-            try:
-                if table.name == USERS.name:
-                    client.get("/users", {"type": "AllUsers", "per_page": "1"})
-                else:
-                    self._described(table, client)
-                    client.get(f"/{table.name}", {"fields": "Modified_Time", "per_page": "1"})
-            except AuthError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                if "OAUTH_SCOPE_MISMATCH" not in str(error):
-                    fix = "make a new refresh token in the API console of your data centre"
-                    return [Finding(system, "credentials", str(error), False, fix)]
-                continue
-            except ApiError as error:
-                findings.append(Finding(system, table.name, str(error), False, self.fix(table, error)))
-                continue
-            findings.append(Finding(system, table.name, "readable", True))
-        return findings
+    def probe(self, table: Table, client: Client) -> Finding:
+        """Ask for the fields and one record of a module."""
+        if table.name == USERS.name:
+            client.get("/users", {"type": "AllUsers", "per_page": "1"})
+        else:
+            self._described(table, client)
+            client.get(f"/{table.name}", {"fields": "Modified_Time", "per_page": "1"})
+        return Finding(self.config.name, table.name, "readable", True)
+
+    def credentials_fix(self, error: AuthError) -> str | None:
+        if "OAUTH_SCOPE_MISMATCH" in str(error):
+            return None
+        return "make a new refresh token in the API console of your data centre"
 
     def fix(self, table: Table, error: ApiError) -> str:
         """Return what to do about an error met on a table."""
