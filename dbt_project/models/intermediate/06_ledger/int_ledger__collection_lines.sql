@@ -102,7 +102,7 @@ left_dates as (
   group by all
 ),
 
--- What is collected in forfeited days adds up; what goes back to the customer lowers it first, but not below nothing.
+-- What is collected in forfeited days adds up; what goes back to the customer lowers it first; it is never negative.
 forfeitable as (
   select
     counted_commissions.commission_key,
