@@ -90,7 +90,8 @@
 {%- endmacro %}
 
 {# All versions of a source object's deals that plans read, and today's, with the version's code in _version_code. #}
-{% macro deal_versions(source_object) -%}
+{% macro deal_versions(source_system, object_name) -%}
+  {%- set source_object = source_system ~ '/' ~ object_name -%}
   {{- commissions.depends_on_sources(with_pool=false) }}
 -- depends_on: {{ ref('plans') }}
   select
@@ -109,7 +110,7 @@
 {# The versions of splits: those that plans read, and of each plan the close by itself, so that edits of splits are seen. #}
 {% macro closed_split_versions() -%}
   {%- set found = {} -%}
-  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') if plan.source_object == 'crm/Opportunity' -%}
+  {%- for plan in commissions.seed_rows('plans', 'plan_id, valid_from') if plan.source_object == 'crm' ~ '/' ~ 'Opportunity' -%}
     {%- set closed = {'amount_basis_code': 'as_of_close', 'settle_days': plan.settle_days} -%}
     {%- do found.update({commissions.version_code_of(closed): closed}) -%}
     {%- if plan.amount_basis_code == 'as_of_close' -%}

@@ -92,7 +92,7 @@
     union all by name
     select
       based.* exclude (_changed_at) replace (
-        {%- for field in (['StageName'] + commissions.all_read_field_names('crm/Opportunity')) | unique if field in types or not types %}
+        {%- for field in (['StageName'] + commissions.all_read_field_names('crm' ~ '/' ~ 'Opportunity')) | unique if field in types or not types %}
         case
           when list_contains(map_keys(undone.old_values), '{{ field }}')
             then try_cast(map_extract(undone.old_values, '{{ field }}')[1] as {{ types.get(field) or guessed.get(field) or 'varchar' }})

@@ -187,7 +187,8 @@ def compare(scratch: Scratch) -> None:
               dispositions.reason_code,
               reason_codes.description as reason_description
             from {DEALS} as open_deals
-            inner join intermediate.int_pool__deals as pool on open_deals.transaction_id = pool.transaction_id
+            inner join intermediate.int_pool__deal_versions as pool
+              on open_deals.transaction_id = pool.transaction_id and pool.version_code = 'current'
             left join planning.dispositions as dispositions on open_deals.transaction_id = dispositions.transaction_id
             left join seeds.reason_codes as reason_codes on dispositions.reason_code = reason_codes.reason_code
             order by open_deals.transaction_id, dispositions.plan_id;

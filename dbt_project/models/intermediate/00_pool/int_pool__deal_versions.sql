@@ -5,11 +5,11 @@
 with
 
 opportunities as (
-  {{ deal_versions('crm/Opportunity') }}
+  {{ deal_versions('crm', 'Opportunity') }}
 ),
 
 maven_opportunities as (
-  {{ deal_versions('maven_crm/sales_pipeline') }}
+  {{ deal_versions('maven_crm', 'sales_pipeline') }}
 ),
 
 crm_transactions as (

@@ -114,28 +114,35 @@ edits as (
       and split_edits.transaction_id = eligible.transaction_id
 ),
 
+explained as (
+  select
+    *,
+    'edited_after_close' as reason_code
+  from edits
+),
+
 reason_codes as (
   select * from {{ ref('reason_codes') }}
 ),
 
 final as (
   select
-    (edits.plan_id || '|' || edits.transaction_id || '|' || edits.field_name)::varchar as edit_key,
-    edits.plan_id::varchar as plan_id,
-    edits.transaction_id::varchar as transaction_id,
-    edits.field_name::varchar as field_name,
-    edits.value_at_close::varchar as value_at_close,
-    edits.value_now::varchar as value_now,
-    (case when edits.is_read_as_now then 'now' else 'close' end)::varchar as read_code,
-    edits.is_counted_at_close::boolean as is_counted_at_close,
-    edits.is_counted_now::boolean as is_counted_now,
-    edits.native_value_at_close::decimal(28, 10) as native_value_at_close,
-    edits.native_value_now::decimal(28, 10) as native_value_now,
-    'edited_after_close'::varchar as reason_code,
+    (explained.plan_id || '|' || explained.transaction_id || '|' || explained.field_name)::varchar as edit_key,
+    explained.plan_id::varchar as plan_id,
+    explained.transaction_id::varchar as transaction_id,
+    explained.field_name::varchar as field_name,
+    explained.value_at_close::varchar as value_at_close,
+    explained.value_now::varchar as value_now,
+    (case when explained.is_read_as_now then 'now' else 'close' end)::varchar as read_code,
+    explained.is_counted_at_close::boolean as is_counted_at_close,
+    explained.is_counted_now::boolean as is_counted_now,
+    explained.native_value_at_close::decimal(28, 10) as native_value_at_close,
+    explained.native_value_now::decimal(28, 10) as native_value_now,
+    explained.reason_code::varchar as reason_code,
     reason_codes.description::varchar as reason_description,
     reason_codes.fix::varchar as fix
-  from edits
-  inner join reason_codes on reason_codes.reason_code = 'edited_after_close'
+  from explained
+  inner join reason_codes on explained.reason_code = reason_codes.reason_code
 )
 
 select * from final
