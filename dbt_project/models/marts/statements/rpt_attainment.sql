@@ -6,4 +6,4 @@ windows as (
   select * from {{ ref('int_attainment__windows') }}
 )
 
-select * from windows
+select * exclude (is_there) from windows
