@@ -195,7 +195,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
 
 @contextlib.contextmanager
 def held_open(settings: Settings) -> Iterator[None]:
-    """Hold the warehouse open while a load runs: to open a file anew costs more than most steps of a small load.
+    """Hold the warehouse open while a load runs: to open a file again costs more than most steps of a small load.
 
     All connections of this process, those of dlt too, share the open file; a reader in another process waits for the
     end. What was committed is safe from a kill: it is in the log beside the file, which the next opening reads.

@@ -16,7 +16,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_. -]*[A-Za-z0-9_-])?")
 PLAIN_LETTERS_MAX = 64
 # A name that is made of several.
 MADE_LETTERS_MAX = 200
-# Files of the record of an export, beside the file that is handed out.
+# Files of the record of an export, beside the exported file.
 MANIFEST, SETTLED = "manifest.json", "settled.parquet"
 RESERVED_NAMES = frozenset({MANIFEST, SETTLED})
 

@@ -8,8 +8,11 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
-# Put on the path of a process by the test that starts it.
-ALONE = {TESTS / "orchestration" / "simulated" / "site" / "sitecustomize.py"}
+# Put on the path of a process by the test that starts it, and what sqlfluff imports by itself (library_path).
+ALONE = {
+    TESTS / "orchestration" / "simulated" / "site" / "sitecustomize.py",
+    *(TESTS / "project" / "sqlfluff_library").glob("*.py"),
+}
 MODULES = sorted(set(TESTS.rglob("*.py")) - ALONE)
 # Folders of the tests that are called as a package of the program, or dbt, are left out.
 LOCAL = {path.stem for path in MODULES} | {
