@@ -101,7 +101,7 @@ def test_the_same_inputs_change_no_payout(
     before = installation.published.stat().st_ino
     second = installation.done("run")
     assert "Nothing has changed since the run of" in second
-    assert "44 seed files" in second
+    assert "45 seed files" in second
     assert installation.published.stat().st_ino == before
 
 
