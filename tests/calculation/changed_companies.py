@@ -15,20 +15,23 @@ MONEY_EXPRESSIONS = {
     "bonuses": ("amount_expression", "amount_to_expression"),
 }
 
+# Tables whose records have several rows, one for each version in the order of landing, and the id of a record.
+VERSIONED = {"crm/Opportunity": "Id", "crm/OpportunitySplit": "Id", "hris/employees": "id"}
+
 
 def shuffled(tables: Tables, random: Random) -> Tables:
-    """Put the rows of every table in another order; versions of one deal stay in theirs."""
+    """Put the rows of every table in another order; versions of one record stay in theirs."""
     mixed: Tables = {}
     for name, rows in tables.items():
         places = list(range(len(rows)))
         random.shuffle(places)
-        if name == "crm/Opportunity":
-            deals: dict[str | None, list[Row]] = {}
+        if name in VERSIONED:
+            records: dict[str | None, list[Row]] = {}
             for row in rows:
-                deals.setdefault(row["Id"], []).append(row)
-            of_deal = list(deals.values())
-            random.shuffle(of_deal)
-            mixed[name] = [row for versions in of_deal for row in versions]
+                records.setdefault(row[VERSIONED[name]], []).append(row)
+            of_record = list(records.values())
+            random.shuffle(of_record)
+            mixed[name] = [row for versions in of_record for row in versions]
         else:
             mixed[name] = [rows[place] for place in places]
     return mixed
@@ -70,7 +73,7 @@ def twice(number: str) -> str:
 
 def with_other_ids(tables: Tables, name: str) -> tuple[Tables, dict[str, str]]:
     """Give each person the id of another one, everywhere. Returns the company and the old ids -> the new ones."""
-    people = [row["id"] or "" for row in tables["hris/employees"]]
+    people = list(dict.fromkeys(row["id"] or "" for row in tables["hris/employees"]))
     others = dict(zip(people, people[::-1], strict=True))
     pattern = re.compile(rf"\b{name}p\d+\b")
 

@@ -39,6 +39,11 @@ MET_ELSEWHERE = {
     "ledger": {
         "taken_back",
         "given_back",
+        # Differences with billing: listed, and no part of what is calculated.
+        "payment_not_counted",
+        "payment_not_found",
+        "more_found_than_paid",
+        "written_off",
         "deal_recalculated",
         "attainment_reduced",
         "after_clawback_window",
