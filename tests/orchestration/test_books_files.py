@@ -259,6 +259,7 @@ def test_books_land_whole_and_again_the_same(tmp_path: Path) -> None:
             "calculations": 1,
             "closings": 1,
             "configuration_changes": 0,
+            "edit_actions": 0,
             "exported_lines": 0,
             "exports": 0,
             "held_lines": 1,

@@ -106,7 +106,7 @@ def export_month(settings: RunSettings, warehouse: duckdb.DuckDBPyConnection, pe
         file_name=f"journal_{period}_EUR.csv",
         lines=("account,amount", f"6100,{LINES[period]}"),
         total_amount=LINES[period],
-        settled="select '6100' as settled_key, 10.50::decimal(18, 4) as settled_amount",
+        settled="select 'journal' as line_kind_code, '6100' as account_code, 'EUR' as currency_code, 10.50::decimal(18, 4) as line_amount",
         parameters=(),
     )
     export = write_export(warehouse, folder, read_exports(folder), draft, exported_at=AT, exported_by="laura")
