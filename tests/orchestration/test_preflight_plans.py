@@ -220,7 +220,7 @@ MISTAKES: dict[str, tuple[list[Change], list[str]]] = {
         [("change", "draws", 2, {"recovery_ratio": "50", "amount": "-1", "draw_id": "a|b"})],
         [
             "seeds/plans/draws.csv row 2, column amount: draw 'a|b' of payee 275 has a negative amount, -1. Write 0 or more",
-            "seeds/plans/draws.csv row 2, column draw_id: draw 'a|b' of payee 275 has a | in its name, which parts the keys of lines. Write another sign",
+            "seeds/plans/draws.csv row 2, column draw_id: 'a|b' cannot be a name: it becomes part of keys, files or paths. Write letters from A to Z, digits, spaces, '_', '-' and '.', at most 64, a letter or a digit first",
             "seeds/plans/draws.csv row 2, column recovery_ratio: draw 'a|b' of payee 275 recovers 50 of what is earned above it. Write a share, 0.5 for half",
         ],
     ),

@@ -265,8 +265,8 @@ def test_absent_plan_tables_are_one_problem_each(project: Path) -> None:
         "plan_id,valid_from,valid_to,tier_number,tier_from,tier_to,rate_expression,tier_amount_expression,source_document"
     ) in found
     missing = [text.split(":")[0] for text in found if "the file is missing" in text]
-    assert "seeds/calendar/windows.csv" in missing and len(missing) == len(set(missing)) == 26
-    assert len(found) == 26
+    assert "seeds/calendar/windows.csv" in missing and len(missing) == len(set(missing)) == 27
+    assert len(found) == 27
 
 
 def test_a_folder_without_seeds_is_told_and_does_not_crash(tmp_path: Path) -> None:

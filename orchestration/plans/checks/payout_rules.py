@@ -178,8 +178,6 @@ def _common_month(one: tuple[str, str], other: tuple[str, str]) -> str:
 
 
 def _draw_faults(draw: Row) -> Iterator[Fault]:
-    if "|" in draw["draw_id"]:
-        yield "draw_id", "has a | in its name, which parts the keys of lines", "Write another sign"
     for column in ("amount", "balance_max_amount", "recovery_amount_max"):
         amount = draw.number_in(column)
         if amount is not None and amount < 0:
