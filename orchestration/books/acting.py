@@ -251,8 +251,9 @@ def decide_edits(desk: Desk, number: int, *, is_approved: bool, reason: str, act
         raise BooksError(f"there is no request {number} to count edits; see marts.rpt_audit_log")
     if decided := _decision_of_edits(desk, number):
         raise BooksError(f"request {number} is decided already, by {decided}")
-    if asked.actor == actor:
-        raise BooksError(f"request {number} was made by {actor}: another person has to decide it")
+    # One person may act under two names.
+    if asked.actor == actor or people_of(desk, asked.actor) & people_of(desk, actor):
+        raise BooksError(f"request {number} was made by {asked.actor}: another person has to decide it")
     if not desk.roles_of(actor):
         raise BooksError(
             f"{actor} has no role on {desk.acted_at.date()}. See seeds/operations/approvers.csv. Nothing was changed"

@@ -22,7 +22,7 @@ ASKED = datetime(2014, 4, 10, 9, tzinfo=UTC)
 
 
 def tables() -> Tables:
-    """D9 was won at 1,200 on 3 April, is 1,500 from the 5th and 1,800 from the 11th; ben, its owner, has a role too."""
+    """D9 was won at 1,200 on 3 April, is 1,500 from the 5th and 1,800 from the 11th; ben, its owner, has a role too, and lau is laura."""
     made = dict(company())
     closed = [{**plan, "amount_basis_code": "as_of_close", "settle_days": "0"} for plan in made["plans"]]
     deals: list[Any] = []
@@ -34,9 +34,12 @@ def tables() -> Tables:
             deals.append({**deal, "Amount": amount, "_dlt_valid_from": landed})
     roles = [
         {"role_code": "administrator", "actor": name, "valid_from": "2012-01-01"}
-        for name in ("laura", "ben", "theo")
+        for name in ("laura", "lau", "ben", "theo")
     ]
-    return {**made, "plans": closed, "crm/Opportunity": deals, "approvers": roles}
+    second_name = [
+        {"actor": name, "payee_id": "fay", "valid_from": "2012-01-01"} for name in ("laura", "lau")
+    ]
+    return {**made, "plans": closed, "crm/Opportunity": deals, "approvers": roles, "actors": second_name}
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +99,7 @@ def test_an_edit_counts_after_two_people_and_only_what_was_there_when_it_was_ask
     assert credited(settings) == before, "nobody has approved it"
     for actor, why in (
         ("laura", "was made by laura: another person has to decide it"),
+        ("lau", "was made by laura: another person has to decide it"),
         ("mia", "mia has no role"),
         ("ben", "ben is credited for"),
     ):

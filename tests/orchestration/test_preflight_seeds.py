@@ -344,3 +344,11 @@ def test_a_name_that_leaves_its_place_is_refused(tmp_path: Path, cell: str, colu
     assert problems(row) == []
     place = f"seeds/payroll/pay_groups.csv row 2, column {column}"
     assert problems({**row, column: cell}) == [f"{place}: {said}"]
+
+
+def test_a_row_that_cannot_be_read_stands_before_what_follows_from_it(project: Path) -> None:
+    tiers = project / "seeds" / "plans" / "tiers.csv"
+    tiers.write_text(TIERS.replace("reseller,2013-01-01,,2,1000,,0.10", "reseller,2013-01-01,,2,1000,,0,10"))
+    found = [str(problem) for problem in check_contracts(project)]
+    assert len(found) > 1
+    assert found[0].startswith("seeds/plans/tiers.csv row 3: 9 fields where the header has 8")

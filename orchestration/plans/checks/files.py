@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ingestion.models import read_yaml
-from orchestration.plans.checks.problems import Problem
+from orchestration.plans.checks.problems import OTHER_FIELDS, Problem
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def read_seed(path: Path, root: Path) -> SeedFile:
             elif len(cells) != len(seed.header):
                 problem(
                     (start,),
-                    f"{len(cells)} fields where the header has {len(seed.header)}",
+                    f"{len(cells)} {OTHER_FIELDS} {len(seed.header)}",
                     'Add or remove commas; a value that contains a comma goes in double quotes: "a, b"',
                 )
             else:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 NAMED_BY_ALL = "seeds/plans/plans.csv"
 # In the message of a name that no other seed has: the cause of what is said of that name's rows elsewhere.
 UNKNOWN_NAME = " is not in seeds/"
+# In the message of a row that could not be read, which other rows then seem to lack.
+OTHER_FIELDS = "fields where the header has"
 # Longer lists of allowed values are cut in messages.
 KNOWN_VALUES_SHOWN_MAX = 12
 
@@ -54,7 +56,12 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """The problems by file and row, each once; what may be the cause of others stands before them."""
     return sorted(
         set(problems),
-        key=lambda one: (_file_order(one.file), UNKNOWN_NAME not in one.message, one),
+        key=lambda one: (
+            _file_order(one.file),
+            OTHER_FIELDS not in one.message,
+            UNKNOWN_NAME not in one.message,
+            one,
+        ),
     )
 
 
